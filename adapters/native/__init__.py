@@ -1,0 +1,11 @@
+"""The built-in robot runtime: runs process packages as operating-system processes on this machine (docs/packages.md)."""
+from adapters.native import connection, machine, package, task
+from plugins import Adapter
+
+ADAPTER = Adapter(
+    name="native",
+    title="内置机器人",
+    modules=(connection, machine, package, task),
+    form=connection.Form,
+    needs_address=False,
+)

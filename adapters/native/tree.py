@@ -1,0 +1,189 @@
+"""All processes of one run, wherever they have hidden: found, stopped for a pause, and ended.
+
+A process belongs to a run when one of these holds:
+
+* it is in the session that the run's first process leads;
+* its environment carries the run's mark (``RPA_RUN_ID``), which daemons inherit;
+* it descends from one that belongs to the run;
+* it was orphaned and handed to this process, which is a "child subreaper": so come daemons that wiped their environment.
+
+The first process is not reaped (waited for) before the last look, so that its number, which names the session, cannot be given to
+another process in the meantime.
+"""
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+MARK = "RPA_RUN_ID"
+GRACE = 3.0
+LEFTOVER_GRACE = 0.5
+POLL = 0.03
+ROUNDS = 100
+CLOCK_SLACK = 2.0
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of ending a run: how many processes were found, and the numbers of those that are still there."""
+
+    found: int
+    left: tuple[int, ...] = ()
+
+
+class ProcessTree:
+    """The processes of the run ``run_id``, whose first one is ``leader``. ``since`` is that one's start as psutil tells it."""
+
+    def __init__(self, run_id: str, leader: int | None, since: float) -> None:
+        self.run_id = run_id
+        self.leader = leader
+        self.since = since
+        self._orphans: set[int] = set()
+
+    @classmethod
+    def of(cls, run_id: str, leader: int) -> ProcessTree:
+        """The tree of a process that this one has just started and not yet waited for."""
+        return cls(run_id, leader, psutil.Process(leader).create_time())
+
+    def find(self) -> list[psutil.Process]:
+        """Those alive at this moment."""
+        own, own_session = os.getpid(), os.getsid(0)
+        members: dict[int, psutil.Process] = {}
+        others: dict[int, tuple[psutil.Process, int]] = {}
+        for process, parent, session, mark in self._candidates():
+            orphan = parent == own and session != own_session and mark is None
+            if orphan:
+                self._orphans.add(process.pid)
+            if session == self.leader or mark == self.run_id or orphan:
+                members[process.pid] = process
+            else:
+                others[process.pid] = (process, parent)
+        while found := [pid for pid, (_, parent) in others.items() if parent in members or parent == self.leader]:
+            members.update((pid, others.pop(pid)[0]) for pid in found)
+        return list(members.values())
+
+    def _candidates(self) -> Iterator[tuple[psutil.Process, int, int, str | None]]:
+        """Live processes that are not older than the run: process, parent, session and mark."""
+        own = os.getpid()
+        for process in psutil.process_iter():
+            try:
+                if process.pid == own or process.create_time() < self.since - CLOCK_SLACK:
+                    continue
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    self._reap(process.pid)
+                    continue
+                yield process, process.ppid(), os.getsid(process.pid), _mark(process)
+            except (*GONE, psutil.AccessDenied, ProcessLookupError, ChildProcessError, PermissionError):
+                continue
+
+    def _reap(self, pid: int) -> None:
+        """Let go of a dead process that was handed to this one."""
+        if pid in self._orphans:
+            self._orphans.discard(pid)
+            os.waitpid(pid, os.WNOHANG)
+
+    def end(self, grace: float = GRACE) -> Ended:
+        """SIGTERM to all, SIGKILL to those alive after ``grace`` seconds, until a look finds none."""
+        members = self.find()
+        found = {process.pid for process in members}
+        _send(members, signal.SIGTERM)
+        _send(members, signal.SIGCONT)  # A stopped process would not see the SIGTERM.
+        deadline = time.monotonic() + grace
+        while members and time.monotonic() < deadline:
+            time.sleep(POLL)
+            members = self.find()
+            found.update(process.pid for process in members)
+        for _ in range(ROUNDS):
+            if not members:
+                break
+            _send(members, signal.SIGKILL)
+            time.sleep(POLL)
+            members = self.find()
+            found.update(process.pid for process in members)
+        return Ended(len(found), tuple(process.pid for process in members))
+
+    def pause(self) -> bool:
+        """SIGSTOP to all. True once a look finds none that still runs."""
+        for _ in range(ROUNDS):
+            running = [process for process in self.find() if not _is_stopped(process)]
+            if not running:
+                return True
+            _send(running, signal.SIGSTOP)
+            time.sleep(POLL / 10)
+        return False
+
+    def resume(self) -> None:
+        """SIGCONT to all."""
+        _send(self.find(), signal.SIGCONT)
+
+
+def start(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the first process of a run, in a session of its own; it is killed when the calling thread ends.
+
+    Raises OSError when the program cannot be started.
+    """
+    return subprocess.Popen(
+        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True, preexec_fn=_die_with_parent(),
+    )
+
+
+def adopt_orphans() -> None:
+    """Make this process the one that orphans among its descendants are handed to. Linux only; elsewhere orphans need the mark."""
+    if sys.platform == "linux":
+        _prctl()(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """What the forked child does before it becomes the program. All is prepared here: between fork and exec no lock may be taken."""
+    if sys.platform != "linux":
+        return None
+    prctl, parent, getppid, leave, kill = _prctl(), os.getpid(), os.getppid, os._exit, int(signal.SIGKILL)
+
+    def prepare() -> None:
+        prctl(PR_SET_PDEATHSIG, kill, 0, 0, 0)
+        if getppid() != parent:  # It died before the call above.
+            leave(127)
+
+    return prepare
+
+
+def _prctl() -> Callable[..., int]:
+    """The system call, through PyDLL: it keeps the interpreter lock, which nobody could give back in a forked child."""
+    prctl = ctypes.PyDLL(None).prctl
+    prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+    return prctl
+
+
+def _send(processes: list[psutil.Process], number: int) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except (*GONE, psutil.AccessDenied):
+            continue  # It has ended; one that may not be touched is still there at the next look, and is reported.
+
+
+def _mark(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get(MARK)
+    except (psutil.AccessDenied, OSError):
+        return None
+
+
+def _is_stopped(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except GONE:
+        return True

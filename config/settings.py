@@ -1,0 +1,191 @@
+"""Every setting once: name, type, default, meaning.
+
+A value comes from the environment (``RPAHUB_PORT``), else from the TOML file that ``RPAHUB_CONFIG`` or ``--config`` names, else from the
+default here. ``rpahub settings`` prints them all.
+"""
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+PREFIX = "RPAHUB_"
+
+
+class SettingsError(ValueError):
+    """A setting that is unknown or wrong. The message names it and holds no value."""
+
+
+class Settings(BaseSettings):
+    """The settings of one program. Sizes are in bytes and durations in seconds, unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    profile: Literal["embedded", "production"] = Field("embedded", description="production refuses convenience settings")
+    data: Path = Field(Path("data"), description="folder of everything that the hub keeps on this machine")
+    host: str = Field("127.0.0.1", description="address that the web server listens on")
+    port: int = Field(8000, ge=0, le=65535, description="port that the web server listens on; 0 takes a free one")
+    public_url: str = Field("", description="address under which callers reach the hub, for download links; by default taken from each request")
+
+    database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the database; by default SQLite in the data folder")
+    redis_url: SecretStr = Field(SecretStr(""), description="address of a Redis; by default an embedded server on a unix socket")
+    master_key: SecretStr = Field(SecretStr(""), description="key of secrets at rest, 32 bytes in base64; by default made in the data folder")
+
+    workers: int = Field(2, ge=1, le=256, description="worker processes that call vendor platforms")
+    robots: int = Field(2, ge=0, le=1000, description="native robots that the first start creates")
+    machine_name: str = Field("", description="name of this machine in the hub; by default the host name")
+    web_workers: int = Field(1, ge=1, le=64, description="processes of the web server")
+    web_threads: int = Field(16, ge=1, le=512, description="requests that one web process serves at once")
+
+    admin_password: SecretStr = Field(SecretStr(""), description="password of admin at the first start; by default a random one is made and printed")
+    allow_plain_passwords: bool = Field(True, description="convenience: accept passwords on the wire as plain text; refused in production")
+    token_lifetime: int = Field(7200, ge=60, description="lifetime of a user's token")
+    robot_token_lifetime: int = Field(86400, ge=60, description="lifetime of a robot's token")
+    download_lifetime: int = Field(600, ge=10, description="lifetime of a signed download address")
+
+    strict: bool = Field(False, description="refuse what the standard's tables refuse, instead of coercing lossless other forms")
+    http_always_200: bool = Field(False, description="answer every call with HTTP status 200, for callers that read resultCode only")
+    time_zone: str = Field("Asia/Shanghai", description="zone of the times on the wire")
+    page_size_limit: int = Field(1000, ge=1, description="largest pageSize")
+    task_count_limit: int = Field(1000, ge=1, description="largest totalCount of one task/create")
+    max_request: int = Field(256 * 1024**2, ge=1024, description="largest request")
+    max_json: int = Field(64 * 1024**2, ge=1024, description="largest JSON request")
+    max_package: int = Field(200 * 1024**2, ge=1024, description="largest process package")
+    max_unpacked: int = Field(1024**3, ge=1024, description="largest unpacked process package")
+
+    task_lease: int = Field(20, ge=3, le=45, description="a run that its robot has not confirmed for so long has failed")
+    robot_timeout: int = Field(12, ge=3, description="a robot that has not been heard of for so long is offline")
+    scheduler_interval: float = Field(1.0, gt=0, description="pause between two rounds of the scheduler")
+    requeue_after: float = Field(5.0, gt=0, description="a queued task whose job is missing for so long is queued again")
+    vendor_poll_interval: float = Field(2.0, gt=0, description="pause between two looks at the running tasks of a connection")
+    vendor_timeout: float = Field(15.0, gt=0, le=300, description="longest wait for a vendor platform's answer")
+    keep_work_folders: int = Field(20, ge=0, description="work folders of ended tasks that a robot keeps")
+
+    log_format: Literal["text", "json"] = Field("text", description="form of the program's own log")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level of the program's own log")
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("no such time zone") from error
+        return value
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Settings:
+        if self.profile == "production" and self.allow_plain_passwords:
+            raise ValueError("allow_plain_passwords must be false in the production profile")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in force."""
+        path = str(self.data / "hub.db").replace("%", "%25").replace("?", "%3F")
+        return self.database_url.get_secret_value() or f"sqlite:///{path}"
+
+    @property
+    def run_folder(self) -> Path:
+        """Sockets, pid and lock files of the running parts."""
+        return self.data / "run"
+
+    @property
+    def log_folder(self) -> Path:
+        """The program's own logs."""
+        return self.data / "logs"
+
+    @property
+    def redis(self) -> str:
+        """The Redis address in force."""
+        return self.redis_url.get_secret_value() or f"unix://{quote(os.fsencode(self.redis_socket))}"
+
+    @property
+    def redis_socket(self) -> Path:
+        """Socket of the embedded server. Unix socket addresses may be 107 bytes long at most, so a deep data folder gets one under /tmp."""
+        socket = self.run_folder / "redis.sock"
+        if len(os.fsencode(socket)) <= 100:
+            return socket
+        return Path("/tmp") / f"rpahub-{os.getuid()}-{hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]}" / "redis.sock"
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether the hub runs its own Redis-compatible server."""
+        return not self.redis_url.get_secret_value()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in the program, over the environment, over the file."""
+        named = os.environ.get("RPAHUB_CONFIG")
+        toml = (TomlConfigSettingsSource(settings_cls, Path(named)),) if named else ()
+        return (init_settings, env_settings, *toml)
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this program; ``overrides`` that are None do not count. Raises SettingsError, which names each setting that is wrong."""
+    named = os.environ.get("RPAHUB_CONFIG")
+    if named and not Path(named).is_file():
+        raise SettingsError(f"RPAHUB_CONFIG names no file: {named}")
+    if unknown := _unknown_variables():
+        raise SettingsError("; ".join(unknown))
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError("; ".join(_problem(each) for each in error.errors(include_input=False, include_url=False))) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{named} is not TOML: {error}") from error
+
+
+def source(name: str) -> str:
+    """Where the value of a setting comes from: "environment", "file" or "default"."""
+    if name in _variables():
+        return "environment"
+    file = os.environ.get("RPAHUB_CONFIG")
+    return "file" if file and name in tomllib.loads(Path(file).read_text("utf-8")) else "default"
+
+
+def _variables() -> dict[str, str]:
+    """The environment variables with our prefix: name of the setting -> name of the variable. Their case does not matter."""
+    return {key[len(PREFIX) :].lower(): key for key in os.environ if key.upper().startswith(PREFIX)}
+
+
+def _unknown_variables() -> list[str]:
+    """What to say about variables with our prefix that are no setting: a misspelt one must not be ignored in silence."""
+    unknown = {name: key for name, key in _variables().items() if name not in Settings.model_fields and name != "config"}
+    return [f"{key} is no setting{_suggestion(name)}" for name, key in sorted(unknown.items()) if not name.startswith("test_")]
+
+
+def _suggestion(name: str) -> str:
+    near = get_close_matches(name, Settings.model_fields, n=1)
+    return f" (is {near[0]} meant?)" if near else ""
+
+
+def _problem(error: ErrorDetails) -> str:
+    """One error of pydantic in one line, without the value, which may be a secret."""
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{name} is no setting{_suggestion(name)}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{name}: {message} (from the {source(name)})" if name else message

@@ -1,0 +1,107 @@
+"""Reading a request: its headers (Table 1) and its body, JSON or multipart (errata E04, E05, E07, E08)."""
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
+
+from flask import Request
+from werkzeug.datastructures import FileStorage
+
+from config.settings import Settings
+from hub.api.envelope import API_VERSION
+from plugins import codes
+from plugins.errors import HubError, InvalidInput
+from plugins.files import FileContent
+
+
+def check_version(request: Request, settings: Settings) -> None:
+    """Raises HubError: 10002 for another major version, 10006 for none in strict mode."""
+    version = request.headers.get("version", "").strip()
+    if not version:
+        if settings.strict:
+            raise InvalidInput("缺少请求头 version", code=codes.PARAMETER_MISSING)
+        return
+    parts = version.split(".")
+    if len(parts) > 3 or not all(part.isascii() and part.isdecimal() and len(part) < 6 for part in parts) or parts[0] != API_VERSION[0]:
+        raise InvalidInput(f"当前提供 {API_VERSION}", code=codes.VERSION_UNSUPPORTED)
+
+
+def reader(request: Request, settings: Settings) -> Callable[[], Any]:
+    """A function that reads the body's parameters, as a dict or None for an empty body. It raises InvalidInput."""
+
+    def read() -> Any:
+        charset = request.mimetype_params.get("charset", "utf-8")
+        if charset.lower().replace("_", "-") not in ("utf-8", "utf8"):
+            raise InvalidInput("字符编码应为 utf-8")
+        if request.mimetype == "multipart/form-data":
+            return _form(request)
+        if request.content_length is not None and request.content_length > settings.max_json:
+            raise HubError(code=codes.TOO_LARGE)
+        body = request.get_data(cache=False)
+        if not body.strip():
+            return None
+        if len(body) > settings.max_json:
+            raise HubError(code=codes.TOO_LARGE)
+        if request.mimetype != "application/json" and (request.mimetype or settings.strict):
+            raise InvalidInput("content-type 应为 application/json;charset=utf-8")
+        return _json(body)
+
+    return read
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("请求体不是有效的 JSON") from error
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _form(request: Request) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    for key, values in request.form.lists():
+        params[key] = values[0] if len(values) == 1 else values
+    for key, file in request.files.items():
+        params[key] = content_of(file)
+    return params
+
+
+def content_of(file: FileStorage) -> FileContent:
+    """An uploaded file; it lives as long as its request."""
+    stream = cast(BinaryIO, file.stream)
+    size = stream.seek(0, io.SEEK_END)
+
+    def fresh() -> BinaryIO:
+        stream.seek(0)
+        return cast(BinaryIO, io.BufferedReader(_Kept(stream)))
+
+    return FileContent((file.filename or "").replace("\\", "/").rsplit("/", 1)[-1], size, fresh)
+
+
+class _Kept(io.RawIOBase):
+    """A view of a stream that leaves it open when it is closed itself, so that it can be read again."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()

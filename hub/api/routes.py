@@ -1,0 +1,48 @@
+"""One route for each operation, all of one kind: POST at the printed address (clause 6.1.1.3)."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response, request
+from flask_smorest import Api
+
+from hub.api import body, documentation
+from hub.api.envelope import refusal, respond, trace_id
+from hub.dispatch import Dispatcher
+from plugins.errors import HubError
+from plugins.operation import Operation
+
+
+def register(api: Api, dispatcher: Dispatcher) -> None:
+    """Give every operation its address and its entry in the OpenAPI document."""
+    blueprints = documentation.blueprints(dispatcher.catalogue)
+    for operation in dispatcher.catalogue:
+        blueprint = blueprints[operation.side, operation.resource]
+        blueprint.route(operation.path, methods=["POST"], endpoint=operation.name)(
+            blueprint.doc(**documentation.describe(operation, dispatcher.serves(operation)))(_view(dispatcher, operation))
+        )
+    for blueprint in blueprints.values():
+        api.register_blueprint(blueprint)
+
+
+def _view(dispatcher: Dispatcher, operation: Operation) -> Callable[[], Response]:
+    settings = dispatcher.hub.settings
+
+    def view() -> Response:
+        try:
+            body.check_version(request, settings)
+        except HubError as error:
+            return refusal(error)
+        answer = dispatcher.call(
+            operation,
+            body.reader(request, settings),
+            token=request.headers.get("token"),
+            trace_id=trace_id(),
+            base_url=settings.public_url or request.url_root,
+            client_ip=request.remote_addr or "",
+        )
+        return respond(answer, operation.creates)
+
+    view.__name__ = operation.name
+    view.__doc__ = operation.summary
+    return view

@@ -1,0 +1,74 @@
+"""One call of an operation on its way through the hub: who calls, with which session, and what it sets going."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Session
+
+from hub import connections
+from hub.models import Connection, Outbox
+
+if TYPE_CHECKING:
+    from hub.core import Hub
+    from plugins.operation import Operation
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls. ``scope`` is the path of the department whose subtree the caller may see; "/" is everything."""
+
+    name: str
+    scope: str = "/"
+    department_id: int | None = None
+    employee_id: int | None = None
+
+
+SYSTEM = Caller("system")
+ANONYMOUS = Caller("anonymous", scope="/0/")
+
+
+@dataclass
+class Call:
+    """What a service is handed as its first argument.
+
+    The session is opened at first use, for writing where the operation writes, and committed by dispatch when the service returns.
+    Jobs leave after that commit.
+    """
+
+    hub: Hub
+    operation: Operation
+    caller: Caller
+    trace_id: str
+    base_url: str = ""
+    client_ip: str = ""
+    jobs: list[Outbox] = field(default_factory=list)
+    _session: Session | None = None
+    _block: AbstractContextManager[Session] | None = None
+
+    @property
+    def session(self) -> Session:
+        """The database session of this call."""
+        if self._session is None:
+            self._block = self.hub.db.write() if self.operation.writes else self.hub.db.read()
+            self._session = self._block.__enter__()
+        return self._session
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the session: commit, or roll back where there is an error."""
+        block, self._block, self._session = self._block, None, None
+        if block is not None:
+            block.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+
+    def enqueue(self, job: str, subject_id: int, queues: list[str]) -> None:
+        """Have the job done for the thing with this id, once the call is committed, by whoever serves one of the queues."""
+        entry = Outbox(job=job, subject_id=subject_id, queues=queues)
+        self.session.add(entry)
+        self.jobs.append(entry)
+
+    def ask(self, connection: Connection, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the connection's adapter carry out an operation. The session so far is committed first: none is held while a vendor works."""
+        self.finish()
+        return connections.ask(self.hub, connection, operation, params, trace_id=self.trace_id, actor=self.caller.name)

@@ -1,0 +1,63 @@
+"""The hub: what every part of it (web server, worker, robot, scheduler, command line) is wired from."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import redis
+
+from config.settings import Settings
+from hub.connections import Memory
+from hub.database import Database
+from hub.redis_client import patient_client, quick_client
+from hub.security import Vault, open_vault
+from hub.store import Store
+from plugins.manager import Adapters, discover
+
+
+@dataclass
+class Hub:
+    """The settings and what is opened from them, each on first use and once for each process."""
+
+    settings: Settings
+
+    @cached_property
+    def db(self) -> Database:
+        """The database."""
+        return Database(self.settings.database)
+
+    @cached_property
+    def adapters(self) -> Adapters:
+        """The adapters by name."""
+        return discover()
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What adapters remember of their connections in this process."""
+        return Memory()
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The keeper of secrets."""
+        return open_vault(self.settings)
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of file contents."""
+        return Store(self.settings.data / "store")
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """A client that gives up quickly: for calls that somebody waits for."""
+        return quick_client(self.settings)
+
+    @cached_property
+    def patient_redis(self) -> redis.Redis:
+        """A client that waits for its server: for workers and robots."""
+        return patient_client(self.settings)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone of the times on the wire."""
+        return ZoneInfo(self.settings.time_zone)

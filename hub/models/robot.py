@@ -1,0 +1,69 @@
+"""Machines, robots and their groups."""
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.database import BigId, Moment
+from hub.models.base import Base, Entity
+from hub.models.connection import Vendored
+
+
+class Machine(Entity, Base):
+    """A computer that robots run on."""
+
+    __tablename__ = "machine"
+    __table_args__ = (
+        Index("uq_machine_name", "name", unique=True, sqlite_where=text("NOT is_deleted"), postgresql_where=text("NOT is_deleted")),
+        {"sqlite_autoincrement": True},
+    )
+
+    name: Mapped[str] = mapped_column(String(128))
+    remark: Mapped[str | None] = mapped_column(String(1024))
+
+
+class Robot(Entity, Vendored, Base):
+    """A robot. ``task_id`` is the task it runs now: claiming a robot is a compare-and-set on it."""
+
+    __tablename__ = "robot"
+
+    department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
+    name: Mapped[str] = mapped_column(String(128))
+    type: Mapped[int] = mapped_column(default=0)
+    machine_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("machine.id"), index=True)
+    machine_username: Mapped[str | None] = mapped_column(String(128))
+    sealed_machine_password: Mapped[str | None] = mapped_column(String)
+    remark: Mapped[str | None] = mapped_column(String(1024))
+    desktop_type: Mapped[int | None]
+    resolution_width: Mapped[int | None]
+    resolution_height: Mapped[int | None]
+    resolution_depth: Mapped[int | None]
+    is_auto_unlock_enabled: Mapped[bool | None]
+    log_level: Mapped[str | None] = mapped_column(String(16))
+    install_path: Mapped[str | None] = mapped_column(String(1024))
+    installed_at: Mapped[datetime | None] = mapped_column(Moment)
+    version: Mapped[str | None] = mapped_column(String(64))
+    online_since: Mapped[datetime | None] = mapped_column(Moment)
+    seen_at: Mapped[datetime | None] = mapped_column(Moment)
+    task_id: Mapped[int | None] = mapped_column(BigId)
+
+
+class RobotGroup(Entity, Base):
+    """A pool of robots that share the tasks handed to it."""
+
+    __tablename__ = "robot_group"
+
+    department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
+    name: Mapped[str] = mapped_column(String(128))
+    remark: Mapped[str | None] = mapped_column(String(1024))
+
+
+class RobotGroupMember(Base):
+    """A robot's place in a group."""
+
+    __tablename__ = "robot_group_member"
+
+    robot_group_id: Mapped[int] = mapped_column(BigId, ForeignKey("robot_group.id"), primary_key=True)
+    robot_id: Mapped[int] = mapped_column(BigId, ForeignKey("robot.id"), primary_key=True, index=True)

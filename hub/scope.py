@@ -1,0 +1,49 @@
+"""Data isolation along the department tree (clause 5.7): a caller sees what belongs to the own department and those below it."""
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select
+
+from hub.call import Call
+from hub.models import Department
+from plugins.errors import NotFound
+
+Model = TypeVar("Model", bound=Any)
+
+
+def visible(statement: Select[Any], model: Any, call: Call) -> Select[Any]:
+    """The statement restricted to rows that the caller may see."""
+    if call.caller.scope == "/":
+        return statement
+    if model is Department:
+        return statement.where(Department.path.startswith(call.caller.scope, autoescape=True))
+    return statement.where(model.department_id.in_(_departments_below(call.caller.scope)))
+
+
+def within_department(statement: Select[Any], model: Any, call: Call, department_id: int | None, exact: bool = False) -> Select[Any]:
+    """Restricted to a department and those below it, as the caller asked (erratum E21); all that is visible when none is named."""
+    statement = visible(statement, model, call)
+    if department_id is None:
+        return statement
+    department = find(call, Department, department_id)
+    if exact:
+        return statement.where((model.id if model is Department else model.department_id) == department_id)
+    if model is Department:
+        return statement.where(Department.path.startswith(department.path, autoescape=True))
+    return statement.where(model.department_id.in_(_departments_below(department.path)))
+
+
+def find(call: Call, model: type[Model], key: int | None, *, deleted: bool = False) -> Model:
+    """The row with an id. One that is not there, is deleted, or belongs to others is equally "not found" (10501)."""
+    statement = select(model).where(model.id == key)
+    if hasattr(model, "department_id") or model is Department:
+        statement = visible(statement, model, call)
+    row = call.session.scalar(statement) if key is not None else None
+    if row is None or (row.is_deleted and not deleted):
+        raise NotFound(f"{model.__tablename__} {key}")
+    return row
+
+
+def _departments_below(path: str) -> Select[tuple[int]]:
+    return select(Department.id).where(Department.path.startswith(path, autoescape=True))

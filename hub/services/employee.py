@@ -1,0 +1,69 @@
+"""Users (clause 6.2.3)."""
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from hub.call import Call
+from hub.models import Department, Employee
+from hub.paging import page
+from hub.scope import find, within_department
+from hub.security import hash_password
+from hub.services.account import wire_password
+from hub.serving import serves
+from plugins import codes
+from plugins.errors import Conflict, InvalidInput
+from plugins.operations import employee
+
+SHORTEST_PASSWORD = 8
+
+
+@serves(employee.employee_create)
+def employee_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The password is stored as an argon2id hash."""
+    password = wire_password(call, params["password"])
+    if len(password) < SHORTEST_PASSWORD:
+        raise InvalidInput(f"密码长度不能少于 {SHORTEST_PASSWORD} 位")
+    password_hash = hash_password(password)
+    home = find(call, Department, params["depId"])
+    taken = select(Employee.id).where(Employee.username == params["username"], Employee.is_deleted.is_(False))
+    if call.session.scalar(taken) is not None:
+        raise Conflict("用户账号已存在", code=codes.DUPLICATE)
+    row = Employee(
+        department_id=home.id,
+        name=params["employeeName"],
+        username=params["username"],
+        password_hash=password_hash,
+        email=params.get("email"),
+        mobile=params.get("mobile"),
+    )
+    call.session.add(row)
+    call.session.flush()
+    return {"employeeId": row.id}
+
+
+@serves(employee.employee_query)
+def employee_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The password is hashed, so it cannot be shown: its key stays, empty (erratum E16)."""
+    row = find(call, Employee, params["employeeId"], deleted=True)
+    return {**_row(row), "password": "", "email": row.email, "mobile": row.mobile, "createTime": row.created_at, "updateTime": row.updated_at}
+
+
+@serves(employee.employee_list)
+def employee_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The users of a department and those below it."""
+    statement = within_department(select(Employee), Employee, call, params.get("depId"), params.get("includeChildren") is False)
+    rows, paging = page(call, statement, Employee, params, search=(Employee.name, Employee.username))
+    return {"users": [_row(row) for row in rows], **paging}
+
+
+def _row(row: Employee) -> dict[str, Any]:
+    return {
+        "employeeId": row.id,
+        "employeeName": row.name,
+        "username": row.username,
+        "depId": row.department_id,
+        "userStatus": int(row.is_locked),
+        "isDeleted": row.is_deleted,
+    }

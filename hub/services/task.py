@@ -1,0 +1,252 @@
+"""Tasks (clause 6.2.7)."""
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, update
+
+from hub import connections
+from hub.call import Call
+from hub.database import now
+from hub.models import Connection, Package, Process, RobotGroup, RobotGroupMember, Task
+from hub.paging import page
+from hub.scope import find, within_department
+from hub.services.process import distinct
+from hub.services.robot import all_visible
+from hub.serving import serves
+from hub.tasks import lifecycle, queues, vendor
+from hub.tasks.running import send_command
+from plugins import codes
+from plugins.errors import Conflict, HubError, InvalidInput
+from plugins.normalise import TASK_STATUS, task_status
+from plugins.operations import task
+
+MEDIUM = 1
+CANCEL_WAIT = 5.0
+REASONS_SHOWN = 1024
+
+
+@serves(task.task_create)
+def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Writes the tasks and their outbox entries in one transaction; they start after it."""
+    process = find(call, Process, params["processId"])
+    package = _package(call, process, params.get("packageId"))
+    connection = call.session.get_one(Connection, process.connection_id)
+    runs_here = connections.adapter_of(call.hub, connection).implements("task_run")
+    group_id, robot_ids = _robots(call, process, params) if runs_here else (None, None)
+    count = params.get("totalCount") or 1
+    if count > call.hub.settings.task_count_limit:
+        raise InvalidInput(f"totalCount 不能超过 {call.hub.settings.task_count_limit}")
+    in_parameters = _merged(process.in_parameters, distinct(params.get("inParameters") or []))
+    if params.get("dryRun"):
+        return {"taskIds": []}
+    rows = [
+        Task(
+            department_id=process.department_id,
+            process_id=process.id,
+            package_id=package.id if package else None,
+            connection_id=process.connection_id,
+            robot_group_id=group_id,
+            robots=robot_ids,
+            priority=MEDIUM if params.get("priority") is None else params["priority"],
+            is_record=process.is_record if params.get("isRecord") is None else params["isRecord"],
+            is_warn=params.get("isWarn"),
+            warn_type=params.get("warnType"),
+            in_parameters=in_parameters,
+            max_run_time=params.get("maxRunTime"),
+            max_waiting_time=params.get("maxWaitingTime"),
+            actor=call.caller.name,
+            trace_id=call.trace_id,
+        )
+        for _ in range(count)
+    ]
+    call.session.add_all(rows)
+    call.session.flush()
+    for row in rows:
+        call.enqueue("run_task" if runs_here else "start_task", row.id, queues.queues_of(row, runs_here))
+    return {"taskIds": [row.id for row in rows]}
+
+
+def _package(call: Call, process: Process, package_id: int | None) -> Package | None:
+    """The version to run: the one asked for, else the active one."""
+    chosen = package_id or process.package_id
+    if chosen is None:
+        raise Conflict("流程尚未激活流程包版本")
+    package = find(call, Package, chosen)
+    if package.connection_id != process.connection_id:
+        raise InvalidInput("流程包与流程不属于同一平台")
+    return package
+
+
+def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int | None, list[int] | None]:
+    """Which group runs the tasks and, where the caller names robots, which of it (erratum E43)."""
+    group_id = params.get("robotGroupId")
+    named = list(dict.fromkeys(params.get("robotIds") or []))
+    if group_id is not None:
+        find(call, RobotGroup, group_id)
+    elif not named:
+        group_id = process.robot_group_id
+    if named:
+        all_visible(call, named)
+        if group_id is not None and set(named) - _members(call, group_id):
+            raise InvalidInput("robotIds 中存在不属于机器人组的机器人")
+    elif group_id is None:
+        raise Conflict("流程未设置机器人组", code=codes.ROBOT_STATE)
+    elif not _members(call, group_id):
+        raise Conflict("机器人组中没有机器人", code=codes.ROBOT_STATE)
+    return group_id, named or None
+
+
+def _members(call: Call, group_id: int) -> set[int]:
+    return set(call.session.scalars(select(RobotGroupMember.robot_id).where(RobotGroupMember.robot_group_id == group_id)))
+
+
+def _merged(defaults: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The process's parameters, overridden by name (erratum E62)."""
+    values = {each["name"]: each["value"] for each in (*defaults, *given)}
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+@serves(task.task_query)
+def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """One task, from its row: the truth about it."""
+    row = find(call, Task, params["taskId"], deleted=True)
+    names = select(Process.name, Package.version, Connection.name).select_from(Process)
+    names = names.join(Connection, Connection.id == row.connection_id).outerjoin(Package, Package.id == row.package_id)
+    process_name, version, connection = call.session.execute(names.where(Process.id == row.process_id)).one()
+    return {
+        **_progress(row),
+        "taskId": row.id,
+        "createModeType": row.create_mode,
+        "createMode": "trigger" if row.trigger_id else "api",
+        "depId": row.department_id,
+        "robotId": row.robot_id,
+        "processId": row.process_id,
+        "processName": process_name,
+        "triggerId": row.trigger_id,
+        "taskStatus": task_status(row.state),
+        "isRecord": row.is_record,
+        "recordFileIds": [],
+        "isWarn": row.is_warn,
+        "warnType": row.warn_type,
+        "inParameters": row.in_parameters,
+        "outParameters": row.out_parameters,
+        "priority": row.priority,
+        "startTime": row.started_at,
+        "stopTime": row.stopped_at,
+        "maxRunTime": row.max_run_time,
+        "maxWaitingTime": row.max_waiting_time,
+        "packageVersion": version,
+        "adapter": connection,
+        "vendorId": row.reference,
+        "updateTime": row.updated_at,
+    }
+
+
+@serves(task.task_list)
+def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Tasks by department, process and start; a range leaves out those that have not started (erratum E76)."""
+    statement = within_department(select(Task), Task, call, params.get("depId"), params.get("includeChildren") is False)
+    if params.get("processId") is not None:
+        statement = statement.where(Task.process_id == find(call, Process, params["processId"], deleted=True).id)
+    for name, column in (("robotId", Task.robot_id), ("triggerId", Task.trigger_id), ("taskState", Task.state)):
+        if params.get(name) is not None:
+            statement = statement.where(column == params[name])
+    if params.get("taskStatus") is not None:
+        statement = statement.where(Task.state.in_([state for state, status in TASK_STATUS.items() if status == params["taskStatus"]]))
+    statement = _started_between(statement, params.get("runningStartTimeRange_startTime"), params.get("runningStartTimeRange_endTime"))
+    keyword = (params.get("keyword") or "").strip()
+    if keyword:
+        statement = statement.where(Task.process_id.in_(select(Process.id).where(Process.name.icontains(keyword, autoescape=True))))
+    rows, paging = page(call, statement, Task, params, newest_first=params.get("sort") in ("-taskId", "-id"))
+    tasks = [
+        {
+            **_progress(row),
+            "taskId": row.id,
+            "depId": row.department_id,
+            "robotId": row.robot_id,
+            "processId": row.process_id,
+            "taskStatus": task_status(row.state),
+            "startTime": row.started_at,
+            "endTime": row.stopped_at,
+        }
+        for row in rows
+    ]
+    return {"tasks": tasks, **paging}
+
+
+def _started_between(statement: Select[Any], start: datetime | None, end: datetime | None) -> Select[Any]:
+    if start is not None:
+        statement = statement.where(Task.started_at >= start)
+    if end is not None:
+        statement = statement.where(Task.started_at <= end)
+    return statement
+
+
+def _progress(row: Task) -> dict[str, Any]:
+    return {
+        "taskState": row.state,
+        "progress": None if row.progress is None else round(row.progress),
+        "step": row.step,
+        "reason": (row.reason or "")[:REASONS_SHOWN],
+        "createTime": row.created_at,
+        "actor": row.actor,
+    }
+
+
+@serves(task.task_cancel)
+def task_cancel(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """A queued task is cancelled at once; a running one when all its processes have ended, which is waited for a few seconds.
+
+    A task that has ended already is answered with 10101 (cancelled) or 10102 (erratum E39).
+    """
+    row = find(call, Task, params["taskId"])
+    if row.state in lifecycle.ENDED:
+        raise _ended(row.state)
+    connection = call.session.get_one(Connection, row.connection_id)
+    call.session.execute(update(Task).where(Task.id == row.id, Task.state.in_(lifecycle.ACTIVE)).values(cancel_requested_at=now()))
+    call.finish()
+    reason = f"由 {call.caller.name} 取消"
+    if lifecycle.give_up(call.hub, row.id, (lifecycle.QUEUED,), "cancelled", reason=reason):
+        return {}
+    if connections.adapter_of(call.hub, connection).implements("task_run"):
+        if row.run_key or (row := _fresh(call, row)).run_key:
+            send_command(call.hub, row.run_key or "", "cancel")
+        _wait_for_end(call, row.id)
+    else:
+        _cancel_at_vendor(call, connection, _fresh(call, row))
+    return {}
+
+
+def _cancel_at_vendor(call: Call, connection: Connection, row: Task) -> None:
+    if row.reference is None:
+        raise Conflict("任务正在提交到厂商平台，请稍后重试")
+    try:
+        call.ask(connection, "task_cancel", {"taskId": row.reference})
+    except Conflict:
+        vendor.watch_task(call.hub, connection, row)
+        raise
+    vendor.watch_task(call.hub, connection, row)
+
+
+def _wait_for_end(call: Call, task_id: int) -> None:
+    deadline = time.monotonic() + CANCEL_WAIT
+    while time.monotonic() < deadline:
+        with call.hub.db.read() as session:
+            state = session.scalar(select(Task.state).where(Task.id == task_id))
+        if state in lifecycle.ENDED:
+            if state != "cancelled":
+                raise _ended(state)
+            return
+        time.sleep(0.05)
+
+
+def _fresh(call: Call, row: Task) -> Task:
+    with call.hub.db.read() as session:
+        return session.get_one(Task, row.id)
+
+
+def _ended(state: str) -> HubError:
+    return Conflict(code=codes.TASK_CANCELLED if state == "cancelled" else codes.TASK_STOPPED)

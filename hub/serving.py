@@ -1,0 +1,47 @@
+"""Which function answers which operation."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from hub.call import Call
+from plugins.manager import STANDARD
+from plugins.operation import Catalogue, declared_in, modules_of
+
+Handler = Callable[[Call, dict[str, Any]], dict[str, Any]]
+
+SERVICES = "hub.services"
+EXTENSIONS = "hub.extensions"
+
+
+def serves(operation: Callable[..., Any]) -> Callable[[Handler], Handler]:
+    """Mark a service function as the one that answers a declared operation."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.__serves__ = operation.__operation__.name  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def full_catalogue() -> Catalogue:
+    """The standard's operations and the hub's own."""
+    return Catalogue.of_packages(STANDARD, EXTENSIONS)
+
+
+def handlers() -> Mapping[str, Handler]:
+    """The handler of each operation that the hub answers, by the operation's name. Raises ValueError when two claim one."""
+    found: dict[str, Handler] = {}
+    pairs = [
+        (value.__serves__, value)
+        for module in modules_of(SERVICES)
+        for value in vars(module).values()
+        if hasattr(value, "__serves__") and value.__module__ == module.__name__
+    ]
+    pairs += [(each.name, each.function) for module in modules_of(EXTENSIONS) for each in declared_in(module)]
+    for name, handler in pairs:
+        if name in found:
+            raise ValueError(f"operation {name} is served twice")
+        found[name] = handler
+    return MappingProxyType(found)

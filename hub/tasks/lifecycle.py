@@ -1,0 +1,191 @@
+"""The state changes of a task, each a compare-and-set on its row.
+
+queued -> running (a robot of ours) | dispatching -> running (a vendor's platform) -> succeeded, failed, cancelled, timed_out.
+"""
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from hub.core import Hub
+from hub.database import now
+from hub.models import Connection, Package, Process, Robot, Task, TaskLog
+from plugins.codes import Code
+
+QUEUED = "queued"
+DISPATCHING = "dispatching"
+STARTED = ("dispatching", "running", "pausing", "paused")
+ACTIVE = (QUEUED, *STARTED)
+ENDED = ("succeeded", "failed", "cancelled", "timed_out", "missed")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A started task, as its one executor holds it. ``run_key`` is the right to change it."""
+
+    run_key: str
+    task: Task
+    process: Process
+    package: Package | None
+    connection: Connection
+    robot: Robot | None = None
+
+
+def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | None = None) -> Claim | None:
+    """Start a task: at most one caller ever gets a claim. None when there is nothing to start (any more), or the robot is busy."""
+    moment = now()
+    with hub.db.write() as session:
+        task = session.get(Task, task_id)
+        if task is None or task.state != QUEUED:
+            return None
+        if waited_too_long(task, moment):
+            _end(session, task_id, (QUEUED,), "timed_out", reason="等待时间超过 maxWaitingTime")
+            return None
+        if robot_id is not None and not _changed(
+            session.execute(update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None)).values(task_id=task_id))
+        ):
+            return None
+        run_key = str(uuid.uuid4())
+        started = _changed(
+            session.execute(
+                update(Task)
+                .where(Task.id == task_id, Task.state == QUEUED)
+                .values(
+                    state=state,
+                    run_key=run_key,
+                    robot_id=robot_id,
+                    started_at=moment if state == "running" else None,
+                    lease_until=moment + timedelta(seconds=lease),
+                )
+            )
+        )
+        if not started:
+            session.rollback()
+            return None
+        process = session.get_one(Process, task.process_id)
+        package = session.get(Package, task.package_id) if task.package_id else None
+        connection = session.get_one(Connection, task.connection_id)
+        robot = session.get(Robot, robot_id) if robot_id else None
+        return Claim(run_key, task, process, package, connection, robot)
+
+
+def waited_too_long(task: Task, moment: datetime) -> bool:
+    """Whether a queued task has waited longer than its maxWaitingTime (seconds, 0 or absent = none; erratum E47)."""
+    return bool(task.max_waiting_time) and moment - task.created_at > timedelta(seconds=task.max_waiting_time or 0)
+
+
+def confirm(
+    session: Session,
+    task_id: int,
+    run_key: str,
+    lease: float | None,
+    *,
+    progress: float | None = None,
+    step: str | None = None,
+    state: str | None = None,
+) -> bool:
+    """Renew the lease of a run (seconds; None for a vendor's, which has none) and note how far it is.
+
+    False when the run was given up and must end.
+    """
+    values: dict[str, Any] = {"lease_until": None if lease is None else now() + timedelta(seconds=lease)}
+    values |= {key: value for key, value in (("progress", progress), ("step", step), ("state", state)) if value is not None}
+    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.run_key == run_key, Task.state.in_(STARTED)).values(values)))
+
+
+def dispatched(hub: Hub, task_id: int, run_key: str, reference: str) -> bool:
+    """Note that the vendor's platform has taken the task, under its reference."""
+    with hub.db.write() as session:
+        return _changed(
+            session.execute(
+                update(Task)
+                .where(Task.id == task_id, Task.run_key == run_key, Task.state == DISPATCHING)
+                .values(state="running", reference=reference, started_at=now(), lease_until=None)
+            )
+        )
+
+
+def requeue_undispatched(session: Session, task_id: int, run_key: str) -> bool:
+    """Queue a task again of which it is certain that the vendor never got it."""
+    return _changed(
+        session.execute(
+            update(Task)
+            .where(Task.id == task_id, Task.run_key == run_key, Task.state == DISPATCHING)
+            .values(state=QUEUED, run_key=None, lease_until=None, queued_at=now())
+        )
+    )
+
+
+def finish(
+    hub: Hub,
+    task_id: int,
+    run_key: str,
+    state: str,
+    *,
+    reason: str | None = None,
+    code: Code | None = None,
+    outputs: list[dict[str, Any]] | None = None,
+    lines: Iterable[tuple[datetime, str, str]] = (),
+    **times: datetime,
+) -> bool:
+    """End a run, by the holder of its key, with the last log lines (time, level, message). False when it was ended by others before."""
+    with hub.db.write() as session:
+        ended = _end(
+            session, task_id, STARTED, state, run_key=run_key, reason=reason, code=code, out_parameters=outputs or [], lines=lines, **times
+        )
+    return ended
+
+
+def give_up(
+    hub: Hub, task_id: int, states: tuple[str, ...], state: str, *, reason: str, code: Code | None = None, run_key: str | None = None
+) -> bool:
+    """End a task that its executor can no longer end, or that was never started; the reason also goes to its log."""
+    level = "warn" if state == "cancelled" else "error"
+    with hub.db.write() as session:
+        return _end(session, task_id, states, state, run_key=run_key, reason=reason, code=code, lines=[(now(), level, reason)])
+
+
+def append_log(session: Session, task_id: int, lines: Iterable[tuple[datetime, str, str]]) -> None:
+    """Add lines after the last one. Only for the holder of the task's row lock."""
+    lines = list(lines)
+    if lines:
+        last = session.scalar(select(func.max(TaskLog.seq)).where(TaskLog.task_id == task_id)) or 0
+        session.add_all(
+            TaskLog(task_id=task_id, seq=last + index, logged_at=at, level=level, message=message)
+            for index, (at, level, message) in enumerate(lines, 1)
+        )
+
+
+def _end(
+    session: Session,
+    task_id: int,
+    states: tuple[str, ...],
+    state: str,
+    *,
+    run_key: str | None = None,
+    code: Code | None = None,
+    lines: Iterable[tuple[datetime, str, str]] = (),
+    **values: Any,
+) -> bool:
+    statement = update(Task).where(Task.id == task_id, Task.state.in_(states))
+    if run_key is not None:
+        statement = statement.where(Task.run_key == run_key)
+    values = {"stopped_at": now(), "lease_until": None, **values}
+    if state == "succeeded":
+        values["progress"] = 100.0
+    if not _changed(session.execute(statement.values(state=state, result_code=code.value if code else None, **values))):
+        return False
+    session.execute(update(Robot).where(Robot.task_id == task_id).values(task_id=None))
+    append_log(session, task_id, lines)
+    return True
+
+
+def _changed(result: Any) -> bool:
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1

@@ -1,0 +1,154 @@
+"""The hub's side of a task that runs in this process: its log, its progress, its lease, its commands."""
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from typing import get_args
+
+import redis
+import structlog
+
+from hub.core import Hub
+from hub.database import now
+from hub.models import Task, TaskLog
+from hub.tasks import lifecycle
+from hub.tasks.lifecycle import Claim
+from plugins.context import Command
+
+log = structlog.get_logger(__name__)
+
+FLUSH_INTERVAL = 0.25
+LONGEST_LINE = 32_768
+COMMAND_TTL = 3600
+
+
+def command_key(run_key: str) -> str:
+    """The Redis list that carries commands to a run."""
+    return f"rpahub:command:{run_key}"
+
+
+def send_command(hub: Hub, run_key: str, command: Command) -> None:
+    """Hand a command to a run. When Redis is away, the run finds a cancellation in its row at the next renewal of its lease."""
+    try:
+        with hub.redis.pipeline() as pipe:
+            pipe.rpush(command_key(run_key), command)
+            pipe.expire(command_key(run_key), COMMAND_TTL)
+            pipe.execute()
+    except redis.RedisError as error:
+        log.warning("command waits for the next lease renewal", command=command, error=str(error))
+
+
+class TaskRun:
+    """Implements plugins.context.Run over the task's row. A thread writes what has come together, a few times a second at most.
+
+    The lease is renewed by the same writes. When the row says that the run is no longer ours, "cancel" is given out as its last command.
+    """
+
+    def __init__(self, hub: Hub, claim: Claim) -> None:
+        self._hub = hub
+        self._claim = claim
+        self._lock = threading.Lock()
+        self._lines: list[tuple[datetime, str, str]] = []
+        self._seq = 0
+        self._progress: float | None = None
+        self._step: str | None = None
+        self._state: str | None = None
+        self._cancel = threading.Event()
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._next_lease = 0.0
+        self._renewal = hub.settings.task_lease / 4
+        self._writer = threading.Thread(target=self._write_on, name=f"task-{claim.task.id}-writer", daemon=True)
+        self._schedule_lease()
+
+    def __enter__(self) -> TaskRun:
+        self._writer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._wake.set()
+        self._writer.join()
+
+    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+        """Add one line to the task log."""
+        if len(message) > LONGEST_LINE:
+            message = f"{message[:LONGEST_LINE]}…（已截断，共 {len(message)} 个字符）"
+        with self._lock:
+            self._lines.append((at or now(), level, message.replace("\x00", "\ufffd")))
+        self._wake.set()
+
+    def progress(self, percent: float | None = None, step: str | None = None) -> None:
+        """Note how far the run is."""
+        with self._lock:
+            if percent is not None:
+                self._progress = min(100.0, max(0.0, float(percent)))
+            if step is not None:
+                self._step = step[:255]
+        self._wake.set()
+
+    def paused(self, is_paused: bool) -> None:
+        """Note that the run has come to a halt, or goes on."""
+        with self._lock:
+            self._state = "paused" if is_paused else "running"
+        self._wake.set()
+
+    def command(self, timeout: float = 0.0) -> Command | None:
+        """The next command; see plugins.context.Run."""
+        if self._cancel.is_set():
+            return "cancel"
+        key = command_key(self._claim.run_key)
+        try:
+            found = self._hub.patient_redis.blpop([key], timeout=timeout) if timeout > 0 else self._hub.patient_redis.lpop(key)
+        except redis.RedisError:
+            return "cancel" if self._cancel.wait(timeout) else None
+        word = (found[1] if isinstance(found, (list, tuple)) else found) or b""
+        text = word.decode() if isinstance(word, bytes) else str(word)
+        if text in get_args(Command):
+            return text  # type: ignore[return-value]
+        return "cancel" if self._cancel.is_set() else None
+
+    def _write_on(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(timeout=max(0.05, self._next_lease - time.monotonic()))
+            self._wake.clear()
+            self._write()
+            self._stop.wait(FLUSH_INTERVAL)
+        self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            lines, self._lines = self._lines, []
+            progress, step, state = self._progress, self._step, self._state
+            self._progress = self._step = self._state = None
+        if not (lines or progress is not None or step or state or time.monotonic() >= self._next_lease):
+            return
+        task_id = self._claim.task.id
+        try:
+            with self._hub.db.write() as session:
+                ours = lifecycle.confirm(
+                    session, task_id, self._claim.run_key, self._hub.settings.task_lease, progress=progress, step=step, state=state
+                )
+                if ours:
+                    session.add_all(
+                        TaskLog(task_id=task_id, seq=self._seq + index, logged_at=at, level=level, message=message)
+                        for index, (at, level, message) in enumerate(lines, 1)
+                    )
+                    task = session.get_one(Task, task_id)
+                    if task.cancel_requested_at is not None:
+                        self._cancel.set()
+        except Exception:
+            log.exception("run could not be written, will try again", task_id=task_id)
+            with self._lock:
+                self._lines[:0] = lines
+            return
+        self._schedule_lease()
+        if ours:
+            self._seq += len(lines)
+        else:
+            log.warning("run was given up by the hub", task_id=task_id)
+            self._cancel.set()
+
+    def _schedule_lease(self) -> None:
+        self._next_lease = time.monotonic() + self._renewal

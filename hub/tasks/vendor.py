@@ -1,0 +1,163 @@
+"""Tasks on a vendor's platform: started once, looked at until they end."""
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from hub import connections
+from hub.core import Hub
+from hub.database import now
+from hub.models import Connection, Task
+from hub.tasks import lifecycle
+from hub.tasks.lifecycle import Claim
+from plugins import codes
+from plugins.errors import HubError, NotFound, VendorTimeout
+
+log = structlog.get_logger(__name__)
+
+WATCHED_AT_ONCE = 500
+UNCERTAIN = "厂商平台未确认启动结果，任务可能已经启动，请在厂商平台核对"
+
+
+def start_task(hub: Hub, task_id: int) -> None:
+    """Start a task on its platform. It is sent at most once: after an answer that never came it is looked for, not sent again."""
+    lease = hub.settings.vendor_timeout * 2 + 15
+    claim = lifecycle.claim(hub, task_id, state=lifecycle.DISPATCHING, lease=lease)
+    if claim is None:
+        log.info("nothing to start", task_id=task_id)
+        return
+    with structlog.contextvars.bound_contextvars(trace_id=claim.task.trace_id, task_id=task_id):
+        try:
+            answer = _ask(hub, claim, "task_create", _start_params(claim))
+            reference = str(answer["taskIds"][0])
+        except VendorTimeout:
+            find_task(hub, task_id)
+            return
+        except (HubError, KeyError, IndexError) as error:
+            failure = error if isinstance(error, HubError) else HubError("厂商平台未返回任务标识", code=codes.VENDOR_ERROR)
+            lifecycle.give_up(
+                hub, task_id, (lifecycle.DISPATCHING,), "failed", reason=failure.message, code=failure.code, run_key=claim.run_key
+            )
+            return
+        lifecycle.dispatched(hub, task_id, claim.run_key, reference)
+
+
+def find_task(hub: Hub, task_id: int) -> None:
+    """Clear up a start whose answer was lost: ask the platform by the start key, where it can tell; else the task has failed, uncertainly."""
+    with hub.db.read() as session:
+        task = session.get(Task, task_id)
+        connection = session.get(Connection, task.connection_id) if task else None
+    if task is None or connection is None or task.state != lifecycle.DISPATCHING or task.run_key is None:
+        return
+    if not connections.adapter_of(hub, connection).implements("task_find"):
+        _give_up_start(hub, task, UNCERTAIN)
+        return
+    try:
+        found = connections.ask(hub, connection, "task_find", {"key": task.run_key}, trace_id=task.trace_id or "")
+    except HubError as error:
+        _give_up_start(hub, task, f"{UNCERTAIN}（{error.message}）")
+        return
+    if found.get("taskId"):
+        lifecycle.dispatched(hub, task_id, task.run_key, str(found["taskId"]))
+        return
+    with hub.db.write() as session:
+        lifecycle.requeue_undispatched(session, task_id, task.run_key)
+
+
+def _give_up_start(hub: Hub, task: Task, reason: str) -> None:
+    lifecycle.give_up(hub, task.id, (lifecycle.DISPATCHING,), "failed", reason=reason, code=codes.VENDOR_TIMEOUT, run_key=task.run_key)
+
+
+def watch_connection(hub: Hub, connection_id: int) -> None:
+    """Look at all running tasks of a platform, in as few calls as its adapter can, and take over what has changed."""
+    with hub.db.read() as session:
+        connection = session.get(Connection, connection_id)
+        tasks = list(
+            session.scalars(
+                select(Task)
+                .where(Task.connection_id == connection_id, Task.state.in_(("running", "pausing", "paused")), Task.reference.is_not(None))
+                .order_by(Task.id)
+                .limit(WATCHED_AT_ONCE)
+            )
+        )
+    if connection is None or not tasks:
+        return
+    try:
+        seen = look(hub, connection, tasks)
+    except HubError as error:
+        log.warning("platform cannot be watched", connection=connection.name, reason=error.message)
+        return
+    for task in tasks:
+        take_over(hub, connection, task, seen.get(task.reference or ""))
+
+
+def watch_task(hub: Hub, connection: Connection, task: Task) -> None:
+    """Look at one task now, as after a cancellation. Raises HubError."""
+    take_over(hub, connection, task, look(hub, connection, [task]).get(task.reference or ""))
+
+
+def look(hub: Hub, connection: Connection, tasks: list[Task]) -> dict[str, dict[str, Any]]:
+    """The present state of tasks on their platform, by reference; those that it no longer knows are missing. Raises HubError."""
+    references = [task.reference for task in tasks]
+    adapter = connections.adapter_of(hub, connection)
+    trace_id = tasks[0].trace_id or ""
+    if adapter.implements("task_watch"):
+        answer = connections.ask(hub, connection, "task_watch", {"taskIds": references}, trace_id=trace_id)
+        return {str(each["taskId"]): each for each in answer.get("tasks", [])}
+    seen = {}
+    for reference in references:
+        try:
+            seen[str(reference)] = connections.ask(hub, connection, "task_query", {"taskId": reference}, trace_id=trace_id)
+        except NotFound:
+            log.info("platform does not know the task", connection=connection.name, reference=reference)
+    return seen
+
+
+def take_over(hub: Hub, connection: Connection, task: Task, seen: dict[str, Any] | None) -> None:
+    """Bring a task's row to what its platform says of it."""
+    run_key = task.run_key or ""
+    if seen is None:
+        lifecycle.give_up(hub, task.id, lifecycle.STARTED, "failed", reason="厂商平台上已不存在该任务", code=codes.VENDOR_ERROR, run_key=run_key)
+        return
+    state = seen.get("taskState")
+    if state in lifecycle.ENDED:
+        times: dict[str, datetime] = {}
+        if seen.get("startTime"):
+            times["started_at"] = seen["startTime"]
+        if seen.get("stopTime"):
+            times["stopped_at"] = seen["stopTime"]
+        lines = log_lines(hub, connection, task)
+        reason = seen.get("reason") or None
+        lifecycle.finish(hub, task.id, run_key, state, reason=reason, outputs=seen.get("outParameters") or [], lines=lines, **times)
+    elif state in ("running", "pausing", "paused") and (state != task.state or seen.get("progress") is not None):
+        with hub.db.write() as session:
+            lifecycle.confirm(session, task.id, run_key, None, state=state, progress=seen.get("progress"))
+
+
+def log_lines(hub: Hub, connection: Connection, task: Task) -> list[tuple[datetime, str, str]]:
+    """The task's log as its platform keeps it; where it cannot be had, one line that says why."""
+    try:
+        answer = connections.ask(hub, connection, "task_log_query", {"taskId": task.reference}, trace_id=task.trace_id or "")
+    except HubError as error:
+        return [(now(), "warn", f"未能取得厂商平台的任务日志：{error.message}")]
+    return [(each.get("logTime") or now(), each.get("logLevel") or "info", str(each.get("message") or "")) for each in answer.get("logs", [])]
+
+
+def _start_params(claim: Claim) -> dict[str, Any]:
+    task = claim.task
+    return {
+        "processId": claim.process.reference,
+        "packageId": claim.package.reference if claim.package else None,
+        "inParameters": task.in_parameters,
+        "priority": task.priority,
+        "totalCount": 1,
+        "maxRunTime": task.max_run_time or 0,
+        "key": claim.run_key,
+    }
+
+
+def _ask(hub: Hub, claim: Claim, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+    return connections.ask(hub, claim.connection, operation, params, trace_id=claim.task.trace_id or "", actor=claim.task.actor or "")

@@ -1,0 +1,28 @@
+"""The one named object of an adapter: ``ADAPTER`` in its package's ``__init__``."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from plugins.fields import Record
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What an adapter is.
+
+    ``form``: the fields of a connection; those declared ``secret`` are stored encrypted and never shown.
+    ``modules``: where its ``@hookimpl`` functions stand, one module for each resource.
+    ``cannot``: operations that the vendor's API has no way to do, each with the reason, in Chinese as it is shown to callers.
+    ``certainty``: how well the vendor's answers are known (confirmed, documented, unconfirmed), shown in the capability matrix.
+    """
+
+    name: str
+    title: str
+    modules: tuple[ModuleType, ...]
+    form: type[Record] = Record
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    needs_address: bool = True
+    certainty: str = "confirmed"
+    source: str = ""

@@ -1,0 +1,56 @@
+"""What an adapter is told about a call, and the handle of a run that it carries out itself."""
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+Command = Literal["cancel", "pause", "resume"]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One configured vendor platform. ``options`` and ``credentials`` have the keys of the adapter's connection form."""
+
+    name: str
+    adapter: str
+    address: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Run(Protocol):
+    """The hub's side of a task that an adapter executes in this very process (``task_run``). All methods may be called from any thread."""
+
+    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+        """Add one line to the task log: ``level`` is trace, debug, info, warn or error; ``at`` is aware, now by default."""
+
+    def progress(self, percent: float | None = None, step: str | None = None) -> None:
+        """Report how far the run is (0 to 100) and the name of the present step."""
+
+    def command(self, timeout: float = 0.0) -> Command | None:
+        """The next command for the run, waiting at most ``timeout`` seconds for it. "cancel" is also sent when the hub has given the run up."""
+
+    def paused(self, is_paused: bool) -> None:
+        """Report that the run has really come to a halt, or goes on again."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The first argument of every hook.
+
+    ``trace_id`` follows the call through hub, worker and vendor; send it along where the vendor's API has a place for it.
+    ``memo`` lives as long as the process, one for each connection: a client or a token may be kept there, under ``lock``.
+    ``folder`` is a private, writable folder of the adapter on this machine. ``run`` is set for ``task_run`` only.
+    """
+
+    connection: Connection
+    trace_id: str = ""
+    actor: str = ""
+    folder: Path | None = None
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    lock: Any = field(default_factory=threading.RLock, repr=False, compare=False)
+    run: Run | None = field(default=None, repr=False, compare=False)

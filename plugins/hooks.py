@@ -1,0 +1,56 @@
+"""The hooks beside the standard's operations: what the hub must ask of a vendor and chapter 6 has no call for.
+
+Same signature as the operations, same errors. Parameters and answers are plain dicts; ids in them are the vendor's own references (texts).
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from plugins.context import Context
+from plugins.markers import hookspec
+
+
+@hookspec(firstresult=True)
+def connection_check(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Prove that the connection works with its address and credentials.
+
+    Answer ``{"product": str, "version": str}``; raise when the platform cannot be used.
+    """
+
+
+@hookspec(firstresult=True)
+def connection_import(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """List what exists on the vendor's side, for the hub to take into its index.
+
+    Answer ``{"packages": [{"packageId", "packageName", "packageVersion"}], "processes": [{"processId", "processName", "remark",
+    "packageId", "inParameters": [{"name", "value"}]}], "robots": [{"robotId", "robotName", "robotStatus"}]}``; each list may be left out.
+    """
+
+
+@hookspec(firstresult=True)
+def task_run(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Run one task to its end, here and now, and return only then. For adapters that execute processes themselves.
+
+    ``params``: ``taskId`` (text), ``processName``, ``packageName``, ``packageVersion``, ``package`` (FileContent), ``packageDigest``,
+    ``inParameters`` ([{name, value}]), ``logLevel``, ``robotName``, ``maxRunTime`` (seconds, 0 = none), ``isRecord``.
+    Report lines and progress through ``ctx.run`` and obey its commands. Answer ``{"taskState", "outParameters", "reason"}`` with
+    ``taskState`` one of succeeded, failed, cancelled, timed_out.
+    """
+
+
+@hookspec(firstresult=True)
+def task_watch(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Give the present state of several tasks at once. ``params``: ``{"taskIds": [reference]}``.
+
+    Answer ``{"tasks": [{"taskId", "taskState", "outParameters", "reason", "startTime", "stopTime"}]}`` (times: aware datetimes or None);
+    a task that the vendor no longer knows is left out.
+    """
+
+
+@hookspec(firstresult=True)
+def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Find the task that was started with a given key, after the hub lost the answer of ``task_create``. ``params``: ``{"key": text}``.
+
+    Answer ``{"taskId": reference}``, or ``{"taskId": None}`` when it is certain that no task was started with that key.
+    Only an adapter that sends the key along with the start may implement this: the hub starts again on None.
+    """
