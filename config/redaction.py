@@ -20,7 +20,7 @@ HARMLESS_ENDS = frozenset({"id", "ids", "name", "names", "type", "kind", "count"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[\u4e00-\u9fff]+")
 _NAMED = r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|master[_-]?key|private[_-]?key|credential|cookie)[\w-]{0,40}"
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S), MASK),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
     (re.compile(r"\beyJ[\w-]{8,600}\.[\w-]{4,}\.[\w-]*"), MASK),
     (re.compile(r"(?i)\b(bearer|basic|digest)(\s+)[\w.~+/=-]{6,}"), rf"\1\2{MASK}"),
     (re.compile(r"(\b[a-zA-Z][\w+.-]{0,20}://[^\s/:@]*:)[^\s/@]+(@)"), rf"\1{MASK}\2"),

@@ -37,17 +37,47 @@ class Part:
         return function
 
 
-def parts_of(settings: Settings) -> list[Part]:
-    """The parts of a hub. The web server comes first: it starts first and stops first."""
-    return [
-        Part("web", "hub.web:main"),
-        Part("scheduler", "hub.scheduler:main"),
-        Part("robots", "hub.robot_host:main"),
-        *(Part(f"worker-{number}", "hub.worker:main", (number,)) for number in range(1, settings.workers + 1)),
-    ]
+@dataclass(frozen=True)
+class Plan:
+    """What a supervisor runs: ``warm`` in its own process, ``initialise`` once, the ``parts`` for as long as it runs itself.
+
+    The web server is the first part: it starts first and stops first.
+    """
+
+    parts: tuple[Part, ...]
+    initialise: Part
+    warm: Part
 
 
-INITIALISE = Part("initialise", "hub.bootstrap:initialise")
+def plan_of(settings: Settings) -> Plan:
+    """The plan of a hub with these settings."""
+    return Plan(
+        parts=(
+            Part("web", "hub.web:main"),
+            Part("scheduler", "hub.scheduler:main"),
+            Part("robots", "hub.robot_host:main"),
+            *(Part(f"worker-{number}", "hub.worker:main", (number,)) for number in range(1, settings.workers + 1)),
+        ),
+        initialise=Part("initialise", "hub.bootstrap:initialise"),
+        warm=Part("warm", "hub.parts:warm"),
+    )
+
+
+def warm(settings: Settings) -> None:
+    """Load what every part loads when it begins, so that those that are forked later share it instead of each having its own.
+
+    It saves some 25 MB for each process. Nothing is opened, and nothing is kept but the modules themselves.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.orm import configure_mappers
+
+    from hub.serving import handlers
+    from plugins.manager import discover
+
+    discover()
+    handlers()
+    configure_mappers()
+    make_url(settings.database).get_dialect().import_dbapi()
 
 
 class Process(Protocol):

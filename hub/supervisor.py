@@ -25,7 +25,7 @@ from config.redaction import redact_text
 from config.settings import PREFIX, Settings
 from hub.data_lock import DataLock
 from hub.listening import reserve
-from hub.parts import INITIALISE, Kept, Part, Process, parts_of
+from hub.parts import Kept, Part, Plan, Process, plan_of
 from hub.processes import Forked, wait_until
 from hub.redis_server import RedisServer, private_folder
 
@@ -52,13 +52,11 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        parts: Sequence[Part] | None = None,
-        initialise: Part = INITIALISE,
+        plan: Plan | None = None,
         announce: Callable[[str], None] = partial(print, flush=True),
     ) -> None:
         self.settings = settings
-        self.parts = parts_of(settings) if parts is None else parts
-        self.initialise = initialise
+        self.plan = plan or plan_of(settings)
         self.announce = announce
         self.lock = DataLock(settings)
         self.redis = RedisServer(settings)
@@ -133,14 +131,15 @@ class Supervisor:
         if self.settings.embedded_redis:
             self.kept_redis = Kept("redis", self._start_redis)
             self.kept_redis.step()
-        functions = {part: part.function() for part in (self.initialise, *self.parts)}
+        functions = {part: part.function() for part in (self.plan.initialise, *self.plan.parts)}
+        self.plan.warm.function()(self.settings)
         # What was imported is never garbage; left unmarked, its pages stay shared with the children.
         gc.collect()
         gc.freeze()
         if self.kept_redis is not None:
             self.redis.wait(sleep=self._sleep)
-        self._initialise(functions[self.initialise])
-        self.kept = [Kept(part.name, partial(self._fork, part, functions[part])) for part in self.parts]
+        self._initialise(functions[self.plan.initialise])
+        self.kept = [Kept(part.name, partial(self._fork, part, functions[part])) for part in self.plan.parts]
 
     def _start_redis(self) -> Process:
         self.redis.start(keep_open=(self.lock.fd,))
@@ -158,7 +157,7 @@ class Supervisor:
         reader, writer = os.pipe()
 
         def main() -> None:
-            set_up(self.settings, self.initialise.name, terminal="critical")
+            set_up(self.settings, self.plan.initialise.name, terminal="critical")
             try:
                 answer = {"password": function(self.settings)}
             except Exception as error:
@@ -166,7 +165,7 @@ class Supervisor:
                 answer = {"error": redact_text(f"{type(error).__name__}: {error}".split("\n")[0])}
             os.write(writer, json.dumps(answer).encode())
 
-        child = Kept(self.initialise.name, lambda: Forked(main))
+        child = Kept(self.plan.initialise.name, lambda: Forked(main))
         self.kept = [child]
         child.step()
         os.close(writer)
@@ -213,6 +212,7 @@ class Supervisor:
 
         A second signal shortens every wait to nothing, except for Redis, which gets its time to write to the disk.
         """
+        log.info("stopping")
         first, rest = self.kept[:1], self.kept[1:]
         self._end(first, SECONDS_FOR_WEB)
         self._end(rest, SECONDS_FOR_PARTS)

@@ -264,11 +264,13 @@ class Items(Printed, fields.List):
         if isinstance(item, (Text, Whole)) and item.choices:
             # An element is never absent, so that neither null nor "" belongs to its choices.
             item.metadata = {**item.metadata, "enum": [*item.choices]}
-        options.setdefault("dump_default", list)
         Printed.__init__(self, description, cls_or_instance=item, **options)
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> Any:
-        return [] if value is None else fields.List._serialize(self, value, attr, obj, **options)
+    def nothing(self) -> list[Any]:
+        return []
+
+    def emit(self, value: Any) -> list[Any]:
+        return fields.List._serialize(self, value, None, None) or []
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Any:
         if isinstance(value, str) and not self.exact:
@@ -307,12 +309,14 @@ class Days(Items):
         return [str(start + timedelta(days=offset)) for offset in range(length)]
 
 
-class Part(Printed, Inner):
+class Part(Printed, Inner):  # type: ignore[misc]  # the two bases name the same parameters differently
     """json: one nested record."""
 
     def __init__(self, record: type[Record], description: str = "", **options: Any) -> None:
-        options.setdefault("dump_default", dict)
         Printed.__init__(self, description, nested=record, **options)
+
+    def nothing(self) -> Any:
+        return self.emit({})
 
     def emit(self, value: Any) -> Any:
         return self.schema.dump(value)
@@ -327,11 +331,10 @@ class Json(Printed, fields.Raw):
     """Any JSON object, passed on as it is. Used for options whose keys an adapter names."""
 
     def __init__(self, description: str = "", **options: Any) -> None:
-        options.setdefault("dump_default", dict)
         super().__init__(description, metadata={"type": "object"}, **options)
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
-        return {} if value is None else value
+    def nothing(self) -> dict[str, Any]:
+        return {}
 
     def accept(self, value: Any) -> dict[str, Any]:
         if isinstance(value, str) and not self.exact:

@@ -102,7 +102,7 @@ class Printed(fields.Field):
             metadata["format"] = "password"
         if additive:
             metadata["x-additive"] = True
-        options.setdefault("dump_default", self.absent)
+        options.setdefault("dump_default", None)
         super().__init__(metadata=metadata, **options)
 
     @property
@@ -134,7 +134,11 @@ class Printed(fields.Field):
             super()._validate_missing(value)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
-        return self.absent if value is None else self.emit(value)
+        return self.nothing() if value is None else self.emit(value)
+
+    def nothing(self) -> Any:
+        """What goes on the wire for an absent value (erratum E23)."""
+        return self.absent
 
     def emit(self, value: Any) -> Any:
         """The value as it goes on the wire."""

@@ -112,7 +112,7 @@ class Archive:
                     if seen > most:
                         raise too_large(f"流程包内的文件过大：{_shown(info.filename)}")
                     yield piece
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, struct.error) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, struct.error) as error:
             raise InvalidInput(f"流程包已损坏，无法解压 {_shown(info.filename)}") from error
         if seen != info.file_size:
             raise InvalidInput(f"流程包已损坏，{_shown(info.filename)} 的大小与目录不符")
@@ -148,7 +148,7 @@ def _open(stream: BinaryIO) -> zipfile.ZipFile:
             return zipfile.ZipFile(stream, metadata_encoding=encoding)
         except UnicodeDecodeError:
             continue
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, ValueError, OSError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, struct.error, ValueError, OSError, RuntimeError) as error:
             raise InvalidInput("流程包应为 zip 文件") from error
     raise InvalidInput("流程包内的文件名无法识别")
 
@@ -162,6 +162,8 @@ def _check_overlap(archive: zipfile.ZipFile) -> None:
     """Refuse entries that share their compressed bytes, as the densest bombs do."""
     end = 0
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < 0:
+            raise InvalidInput("流程包已损坏，目录位置不正确")
         if info.header_offset < end:
             raise too_large("流程包内的文件相互重叠，疑似压缩炸弹")
         end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
@@ -189,7 +191,7 @@ def _files_by_path(entries: list[zipfile.ZipInfo]) -> dict[PurePosixPath, zipfil
 
 def _safe_path(info: zipfile.ZipInfo) -> PurePosixPath:
     name = unicodedata.normalize("NFC", info.orig_filename)
-    parts = (name[:-1] if name.endswith("/") else name).split("/")
+    parts = (name.removesuffix("/")).split("/")
     if (
         "\\" in name
         or any(part in ("", ".", "..") or DRIVE.match(part) for part in parts)

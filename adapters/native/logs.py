@@ -9,7 +9,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import IO, Any
 
 from adapters.native.outputs import clean
@@ -142,7 +142,7 @@ class Events:
     def _take_log(self, record: dict[str, Any]) -> None:
         level = str(record.get("level", "info")).lower()
         at = record.get("at")
-        moment = datetime.fromtimestamp(float(at), timezone.utc) if at is not None else None
+        moment = datetime.fromtimestamp(float(at), UTC) if at is not None else None
         for line in str(record["message"]).splitlines() or [""]:
             for start in range(0, len(line) or 1, LONGEST_MESSAGE):
                 self._log.write(level if level in LOG_LEVELS else "info", line[start:start + LONGEST_MESSAGE], moment)

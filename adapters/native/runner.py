@@ -126,11 +126,12 @@ class Execution:
             try:
                 command = self._run.command(0.0)
                 deaf_since = None
-            except Exception as error:  # Whatever the hub's connection raises.
+            except Exception as error:  # noqa: BLE001  Whatever the hub's connection raises.
                 deaf_since = deaf_since or time.monotonic()
                 if time.monotonic() - deaf_since > DEAF_FOR:
                     self._error = error
-                    return self._stop(tree, Ending("failed", "无法接收控制指令"))
+                    self._stop(tree, Ending("failed", "无法接收控制指令"))
+                    return
                 continue
             if command == "pause":
                 self._pause(tree, clock)
@@ -140,9 +141,11 @@ class Execution:
                 self._run.paused(False)
                 self._log.tell("info", "任务继续运行")
             elif command == "cancel":
-                return self._stop(tree, Ending("cancelled", "任务已取消"))
+                self._stop(tree, Ending("cancelled", "任务已取消"))
+                return
             if self._max_run_time and clock.seconds > self._max_run_time:
-                return self._stop(tree, Ending("timed_out", f"运行时间超过上限 {self._max_run_time:g} 秒"))
+                self._stop(tree, Ending("timed_out", f"运行时间超过上限 {self._max_run_time:g} 秒"))
+                return
 
     def _pause(self, tree: ProcessTree, clock: Clock) -> None:
         if tree.pause():

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 import stat
 import struct
 import zipfile
@@ -88,7 +89,7 @@ def with_manifest(text: str) -> bytes:
 BAD: list[tuple[str, Callable[[], bytes], str, str]] = [
     ("not a zip", lambda: b"hello, world" * 10, "10007", "zip"),
     ("truncated", lambda: zipped([("main.py", MAIN)])[:-10], "10007", "zip"),
-    ("a directory that lies about its place", lambda: patched(zipped([("main.py", MAIN)]), b"PK\x05\x06", 16, b"\xff\xff\xff\x7f"), "10007", "zip"),
+    ("a directory that lies about its place", lambda: patched(zipped([("main.py", MAIN)]), b"PK\x05\x06", 16, b"\xff\xff\xff\x7f"), "10007", "损坏"),
     ("no files", lambda: zipped([]), "10007", "没有文件"),
     ("no entry", lambda: zipped([("readme.txt", b"x")]), "10007", "没有入口"),
     ("parent folder", lambda: zipped([("main.py", MAIN), ("../evil.py", MAIN)]), "10007", "不安全"),
@@ -225,3 +226,19 @@ def test_refused_package_leaves_nothing_outside_its_folder(tmp_path: Path) -> No
 def test_single_top_folder_is_left_out() -> None:
     archive = Archive(io.BytesIO(zipped([("对账/main.py", MAIN), ("对账/lib/x.py", MAIN)])), Limits())
     assert set(archive.files) == {PurePosixPath("main.py"), PurePosixPath("lib/x.py")}
+
+
+def test_damage_anywhere_gives_a_reason_and_never_another_error() -> None:
+    content = zipped([("main.py", MAIN * 20), ("数据/a.csv", b"1,2\n" * 50), ("rpa.toml", MANIFEST_HEAD.encode())])
+    chance = random.Random(7)
+    refused = 0
+    for _ in range(600):
+        data = bytearray(content)
+        for _ in range(chance.randint(1, 4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        try:
+            create(bytes(data[: chance.choice((len(data), chance.randrange(len(data))))]))
+        except InvalidInput as error:
+            refused += 1
+            assert error.reason
+    assert refused > 400

@@ -12,6 +12,7 @@ from hub.call import Call
 from hub.database import now
 from hub.models import Connection, Department, Package, Process, Robot, Task
 from hub.paging import page
+from hub.resource import refuse_taken
 from hub.scope import find, within_department
 from hub.tasks import lifecycle
 from plugins import codes
@@ -77,8 +78,7 @@ def _root(call: Call) -> int | None:
 
 
 def _refuse_taken(call: Call, name: str) -> None:
-    if call.session.scalar(select(Connection.id).where(Connection.name == name, Connection.is_deleted.is_(False))) is not None:
-        raise Conflict(f"连接 {name}", code=codes.DUPLICATE)
+    refuse_taken(call, Connection, f"连接 {name}", Connection.name == name)
 
 
 def _split(form: type[Record], given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:

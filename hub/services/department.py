@@ -8,10 +8,10 @@ from sqlalchemy import select
 from hub.call import Call
 from hub.models import Department
 from hub.paging import page
+from hub.resource import refuse_taken
 from hub.scope import find, within_department
 from hub.serving import serves
-from plugins import codes
-from plugins.errors import Conflict, InvalidInput
+from plugins.errors import InvalidInput
 from plugins.operations import department
 
 DEEPEST_PATH = 1000
@@ -21,11 +21,9 @@ DEEPEST_PATH = 1000
 def department_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """A department's parent must be visible to the caller; names are unique among siblings."""
     parent = find(call, Department, params["parentId"])
-    same = select(Department.id).where(
-        Department.parent_id == parent.id, Department.name == params["depName"], Department.is_deleted.is_(False)
+    refuse_taken(
+        call, Department, f"部门 {params['depName']}", Department.parent_id == parent.id, Department.name == params["depName"]
     )
-    if call.session.scalar(same) is not None:
-        raise Conflict(f"部门 {params['depName']}", code=codes.DUPLICATE)
     if len(parent.path) > DEEPEST_PATH:
         raise InvalidInput("部门层级过深")
     row = Department(name=params["depName"], parent_id=parent.id)

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from hub.call import Call
 from hub.models import Department, Employee
 from hub.paging import page
+from hub.resource import refuse_taken, stamps
 from hub.scope import find, within_department
 from hub.security import hash_password
 from hub.services.account import wire_password
 from hub.serving import serves
-from plugins import codes
-from plugins.errors import Conflict, InvalidInput
+from plugins.errors import InvalidInput
 from plugins.operations import employee
 
 SHORTEST_PASSWORD = 8
@@ -27,9 +27,7 @@ def employee_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput(f"密码长度不能少于 {SHORTEST_PASSWORD} 位")
     password_hash = hash_password(password)
     home = find(call, Department, params["depId"])
-    taken = select(Employee.id).where(Employee.username == params["username"], Employee.is_deleted.is_(False))
-    if call.session.scalar(taken) is not None:
-        raise Conflict("用户账号已存在", code=codes.DUPLICATE)
+    refuse_taken(call, Employee, f"用户账号 {params['username']}", Employee.username == params["username"])
     row = Employee(
         department_id=home.id,
         name=params["employeeName"],
@@ -47,7 +45,7 @@ def employee_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 def employee_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The password is hashed, so it cannot be shown: its key stays, empty (erratum E16)."""
     row = find(call, Employee, params["employeeId"], deleted=True)
-    return {**_row(row), "password": "", "email": row.email, "mobile": row.mobile, "createTime": row.created_at, "updateTime": row.updated_at}
+    return {**_row(row), "password": "", "email": row.email, "mobile": row.mobile, **stamps(row)}
 
 
 @serves(employee.employee_list)

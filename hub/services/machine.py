@@ -10,19 +10,16 @@ from hub.call import Call
 from hub.connections import NATIVE
 from hub.models import Connection, Machine
 from hub.paging import page
+from hub.resource import refuse_taken, stamps
 from hub.scope import find
 from hub.serving import serves
-from plugins import codes
-from plugins.errors import Conflict
 from plugins.operations import machine
 
 
 @serves(machine.machine_create)
 def machine_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Machine names are unique: a robot finds its machine by them."""
-    taken = select(Machine.id).where(Machine.name == params["machineName"], Machine.is_deleted.is_(False))
-    if call.session.scalar(taken) is not None:
-        raise Conflict(f"计算机名 {params['machineName']}", code=codes.DUPLICATE)
+    refuse_taken(call, Machine, f"计算机名 {params['machineName']}", Machine.name == params["machineName"])
     row = Machine(name=params["machineName"], remark=params.get("remark"))
     call.session.add(row)
     call.session.flush()
@@ -40,7 +37,7 @@ def machine_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         info = {**answer.get("resourceInfo", {})}
         if "machineName" in info:
             info["machineName"] = row.name
-    return {"machineId": row.id, "machineName": row.name, "resourceInfo": info, "isDeleted": row.is_deleted}
+    return {"machineId": row.id, "machineName": row.name, "resourceInfo": info, "isDeleted": row.is_deleted, **stamps(row)}
 
 
 @serves(machine.machine_list)

@@ -10,10 +10,11 @@ from hub.call import Call
 from hub.connections import NATIVE
 from hub.models import Connection, Department, Package
 from hub.paging import page
+from hub.resource import refuse_taken
 from hub.scope import find, within_department
 from hub.serving import serves
 from plugins import codes
-from plugins.errors import Conflict, HubError
+from plugins.errors import HubError
 from plugins.operations import package
 
 
@@ -46,14 +47,9 @@ def package_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_taken(call: Call, home: Department, params: dict[str, Any]) -> None:
-    taken = select(Package.id).where(
-        Package.department_id == home.id,
-        Package.name == params["packageName"],
-        Package.version == params["packageVersion"],
-        Package.is_deleted.is_(False),
-    )
-    if call.session.scalar(taken) is not None:
-        raise Conflict(f"流程包 {params['packageName']} {params['packageVersion']}", code=codes.DUPLICATE)
+    name, version = params["packageName"], params["packageVersion"]
+    same = (Package.department_id == home.id, Package.name == name, Package.version == version)
+    refuse_taken(call, Package, f"流程包 {name} {version}", *same)
 
 
 @serves(package.package_query)

@@ -9,10 +9,10 @@ from hub.call import Call
 from hub.connections import NATIVE
 from hub.models import Connection, Department, Package, Process, RobotGroup
 from hub.paging import page
+from hub.resource import platform_names, refuse_taken
 from hub.scope import find, within_department
 from hub.serving import serves
-from plugins import codes
-from plugins.errors import Conflict, InvalidInput
+from plugins.errors import InvalidInput
 from plugins.operations import process
 
 
@@ -21,11 +21,8 @@ def process_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """A process of the native robots; those of vendor platforms are imported."""
     home = find(call, Department, params["depId"])
     group = find(call, RobotGroup, params["robotGroupId"])
-    taken = select(Process.id).where(
-        Process.department_id == home.id, Process.name == params["processName"], Process.is_deleted.is_(False)
-    )
-    if call.session.scalar(taken) is not None:
-        raise Conflict(f"流程 {params['processName']}", code=codes.DUPLICATE)
+    name = params["processName"]
+    refuse_taken(call, Process, f"流程 {name}", Process.department_id == home.id, Process.name == name)
     native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
     row = Process(
         department_id=home.id,
@@ -58,7 +55,7 @@ def process_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The processes of a department and those below it, of all platforms."""
     statement = within_department(select(Process), Process, call, params.get("depId"), params.get("includeChildren") is False)
     rows, paging = page(call, statement, Process, params, search=(Process.name, Process.remark))
-    platforms = dict(call.session.execute(select(Connection.id, Connection.adapter)).tuples().all())
+    platforms = platform_names(call, rows)
     processes = [
         {
             "processId": row.id,
@@ -69,7 +66,7 @@ def process_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "isRecord": row.is_record,
             "isDeleted": row.is_deleted,
             "activePackageId": row.package_id,
-            "adapter": platforms.get(row.connection_id, ""),
+            "adapter": platforms[row.connection_id],
         }
         for row in rows
     ]

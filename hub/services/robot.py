@@ -11,6 +11,7 @@ from hub.connections import NATIVE
 from hub.database import now
 from hub.models import Connection, Department, Machine, Process, Robot, RobotGroupMember
 from hub.paging import page
+from hub.resource import platform_names, refuse_taken, show, stamps, take_over
 from hub.scope import find, visible, within_department
 from hub.services.account import wire_password
 from hub.serving import serves
@@ -42,13 +43,10 @@ def robot_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     machine = find(call, Machine, params["machineId"])
     if machine.name != params["machineName"] and call.hub.settings.strict:
         raise InvalidInput("machineName 与 machineId 不一致")
-    taken = select(Robot.id).where(Robot.name == params["robotName"], Robot.department_id == home.id, Robot.is_deleted.is_(False))
-    if call.session.scalar(taken) is not None:
-        raise Conflict(f"机器人 {params['robotName']}", code=codes.DUPLICATE)
+    refuse_taken(call, Robot, f"机器人 {params['robotName']}", Robot.name == params["robotName"], Robot.department_id == home.id)
     native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
     row = Robot(department_id=home.id, machine_id=machine.id, connection_id=native.id)
-    for name, column in COLUMNS.items():
-        setattr(row, column, params.get(name))
+    take_over(row, params, COLUMNS)
     password = params.get("machinePassword")
     if password:
         row.sealed_machine_password = call.hub.vault.seal(wire_password(call, password), "machine password")
@@ -66,7 +64,7 @@ def robot_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     status = status_of(call, row)
     online = now() - row.online_since if row.online_since and status != OFFLINE else timedelta()
     return {
-        **{name: getattr(row, column) for name, column in COLUMNS.items()},
+        **show(row, COLUMNS),
         "robotId": row.id,
         "depId": row.department_id,
         "machineId": row.machine_id,
@@ -79,10 +77,7 @@ def robot_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "robotVersion": row.version,
         "robotStatus": status,
         "robotState": STATES[status],
-        "isDeleted": row.is_deleted,
-        "adapter": connection.adapter,
-        "createTime": row.created_at,
-        "updateTime": row.updated_at,
+        **stamps(row, connection),
     }
 
 
@@ -97,7 +92,8 @@ def robot_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("robotStatus") is not None:
         statement = statement.where(_has_status(call, params["robotStatus"]))
     rows, paging = page(call, statement, Robot, params, search=(Robot.name, Robot.remark))
-    return {"robots": [_row(call, row) for row in rows], **paging}
+    platforms = platform_names(call, rows)
+    return {"robots": [{**_row(call, row), "adapter": platforms[row.connection_id]} for row in rows], **paging}
 
 
 def _row(call: Call, row: Robot) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from sqlalchemy import delete, select
 from hub.call import Call
 from hub.models import Department, Robot, RobotGroup, RobotGroupMember
 from hub.paging import page
+from hub.resource import refuse_taken
 from hub.scope import find, within_department
 from hub.services.robot import all_visible
 from hub.serving import serves
-from plugins import codes
-from plugins.errors import Conflict
 from plugins.operations import robot_group
 
 
@@ -21,11 +20,8 @@ from plugins.operations import robot_group
 def robot_group_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Names are unique within a department."""
     home = find(call, Department, params["depId"])
-    taken = select(RobotGroup.id).where(
-        RobotGroup.department_id == home.id, RobotGroup.name == params["robotGroupName"], RobotGroup.is_deleted.is_(False)
-    )
-    if call.session.scalar(taken) is not None:
-        raise Conflict(f"机器人组 {params['robotGroupName']}", code=codes.DUPLICATE)
+    name = params["robotGroupName"]
+    refuse_taken(call, RobotGroup, f"机器人组 {name}", RobotGroup.department_id == home.id, RobotGroup.name == name)
     row = RobotGroup(department_id=home.id, name=params["robotGroupName"], remark=params.get("remark"))
     call.session.add(row)
     call.session.flush()

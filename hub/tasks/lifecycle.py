@@ -136,10 +136,9 @@ def finish(
 ) -> bool:
     """End a run, by the holder of its key, with the last log lines (time, level, message). False when it was ended by others before."""
     with hub.db.write() as session:
-        ended = _end(
+        return _end(
             session, task_id, STARTED, state, run_key=run_key, reason=reason, code=code, out_parameters=outputs or [], lines=lines, **times
         )
-    return ended
 
 
 def give_up(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from hub.database import BigId
-from hub.database import Document
-from hub.database import Moment
+
+from hub.database import BigId, Document, Moment
 
 revision = "0001"
 down_revision = None

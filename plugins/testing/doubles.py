@@ -1,0 +1,64 @@
+"""Stand-ins for the hub's side of the seam."""
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from plugins.adapter import Adapter
+from plugins.context import Command, Connection, Context, Run
+
+
+class FakeRun:
+    """The handle of a run (``plugins.context.Run``) that keeps what was reported and gives out the commands that a test puts in."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str, datetime | None]] = []
+        self.reports: list[tuple[float | None, str | None]] = []
+        self.halts: list[bool] = []
+        self._commands: queue.Queue[Command] = queue.Queue()
+        self._lock = threading.Lock()
+
+    def send(self, command: Command) -> None:
+        """Have the run told ``command`` when it next asks."""
+        self._commands.put(command)
+
+    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+        """Keep a line."""
+        with self._lock:
+            self.lines.append((level, message, at))
+
+    def progress(self, percent: float | None = None, step: str | None = None) -> None:
+        """Keep a report."""
+        with self._lock:
+            self.reports.append((percent, step))
+
+    def command(self, timeout: float = 0.0) -> Command | None:
+        """The next command, waiting up to ``timeout`` seconds for it."""
+        try:
+            return self._commands.get(timeout=timeout) if timeout > 0 else self._commands.get_nowait()
+        except queue.Empty:
+            return None
+
+    def paused(self, is_paused: bool) -> None:
+        """Keep whether the run stands still."""
+        with self._lock:
+            self.halts.append(is_paused)
+
+
+def context_for(
+    adapter: Adapter,
+    address: str = "",
+    *,
+    options: Mapping[str, Any] | None = None,
+    credentials: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    run: Run | None = None,
+    trace_id: str = "trace-of-a-test",
+) -> Context:
+    """A context as the hub makes it, for a connection called "test"."""
+    connection = Connection("test", adapter.name, address, dict(options or {}), dict(credentials or {}))
+    return Context(connection, trace_id=trace_id, actor="tester", folder=folder, run=run)

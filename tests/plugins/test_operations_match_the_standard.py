@@ -1,0 +1,225 @@
+"""The declared operations against the standard's own text: no difference outside the errata listed here.
+
+The text is read by this file alone. Each operation becomes a flat table of facts, once from the print and once from the declaration.
+"""
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from marshmallow import fields as marshmallow_fields
+
+from plugins.fields import Days, Flag, Items, Part, Printed, Record, Text, Upload, Whole
+from plugins.manager import standard_catalogue
+from plugins.operation import Nothing, Operation
+
+STANDARD = Path(__file__).resolve().parents[3] / "shared" / "standard" / "T-TSAC-002-2025.txt"
+
+# (operation, fact): (erratum, as printed, as declared)
+ERRATA: dict[tuple[str, str], tuple[str, Any, Any]] = {
+    ("R14", "path"): ("E27", "/api/platform/process/list", "/api/robot/process/list"),
+    ("R18", "path"): ("E28", "api/robot/task/resume", "/api/robot/task/resume"),
+    ("P57", "request.remark.type"): ("E35", "int", "string"),
+    ("P59", "request.remark.type"): ("E35", "int", "string"),
+    ("P60", "response.remark.type"): ("E35", "int", "string"),
+    ("P57", "request.dataType.choices"): ("E44", (0, 1, 2), (0, 1, 2, 3)),
+    ("P60", "response.dataType.choices"): ("E44", (0, 1, 2), (0, 1, 2, 3)),
+    ("P57", "request.dataType.description"): (
+        "E44", "资产数据类型(0-文本1-布尔2-数值)", "资产数据类型(0-文本1-布尔2-数值3-哈希)",
+    ),
+    ("P60", "response.dataType.description"): (
+        "E44", "资产数据类型(0-文本1-布尔2-数值)", "资产数据类型(0-文本1-布尔2-数值3-哈希)",
+    ),
+}
+
+HEADING = re.compile(r"(6\.[23](?:\.\d+){1,2}) (\S.*)")
+LABEL = re.compile(r"(功能说明|请求地址|Body ?参数|返回业务参数) ?[：:](.*)")
+CAPTION = re.compile(r"表 ?(\d+) ")
+ELEMENT = re.compile(r"\b([A-Za-z_]+) (int|string|boolean|array|json|file) ")
+CHOICE = re.compile(r"(?<![\w-])(\d)-")
+
+
+@dataclass
+class Row:
+    """One row of a table; ``inner`` are the fields that an array's or object's description names."""
+
+    name: str
+    type: str
+    description: str
+    required: bool | None = None
+    inner: list[Row] = field(default_factory=list)
+    choices: tuple[int, ...] = ()
+
+    def read_description(self) -> None:
+        """Move the fields that the description names to ``inner``, and find the numbers that it allows."""
+        found = list(ELEMENT.finditer(self.description))
+        if found:
+            ends = [each.start() for each in found[1:]] + [len(self.description)]
+            self.inner = [Row(each[1], each[2], self.description[each.end():end]) for each, end in zip(found, ends, strict=True)]
+            self.description = self.description[: found[0].start()].replace("包括字段", "")
+        for row in [self, *self.inner]:
+            row.choices = tuple(map(int, CHOICE.findall(row.description)))
+
+
+@dataclass
+class Page:
+    """One operation as the standard prints it."""
+
+    clause: str
+    heading: str
+    purpose: str
+    path: str
+    request: list[Row] = field(default_factory=list)
+    response: list[Row] = field(default_factory=list)
+    request_table: str = ""
+    response_table: str = ""
+
+    @property
+    def title(self) -> str:
+        """The heading of its clause, or what it is for where the clause is headed by its group."""
+        return self.heading if self.clause.count(".") == 3 else re.split("[（。]", self.purpose)[0]
+
+
+def chapter_of_operations(text: str) -> Iterator[str]:
+    """The lines of clauses 6.2 and 6.3; the first match of each heading stands in the table of contents."""
+    lines = text.splitlines()
+    start = max(number for number, line in enumerate(lines) if line.strip() == "6.2 管理平台接口")
+    end = max(number for number, line in enumerate(lines) if line.strip() == "7 适配证券行业应用系统")
+    return (line for line in lines[start:end] if line.strip())
+
+
+def printed_operations(text: str) -> list[Page]:
+    """Read all operations; tables that go on after a page break repeat their head, or continue a row with an empty name."""
+    pages: list[Page] = []
+    clause = heading = purpose = ""
+    rows: list[Row] = []
+    for line in chapter_of_operations(text):
+        label = LABEL.match(line.strip())
+        if "\t" in line:
+            name, *cells = (cell.strip() for cell in line.split("\t"))
+            if name == "参数名称":
+                continue
+            if not name:
+                rows[-1].description += f" {cells[-1]}"
+                continue
+            rows.append(Row(name, cells[0], cells[-1], required=cells[1] == "是" if len(cells) == 3 else None))
+        elif found := HEADING.match(line.strip()):
+            clause, heading = found[1], found[2]
+        elif label and label[1] == "功能说明":
+            purpose = label[2].strip()
+        elif label and label[1] == "请求地址":
+            pages.append(Page(clause, heading, purpose, label[2].strip()))
+        elif label:
+            rows = pages[-1].response if label[1] == "返回业务参数" else pages[-1].request
+        elif (found := CAPTION.match(line)) and "（续）" not in line:
+            part = "response_table" if rows is pages[-1].response else "request_table"
+            setattr(pages[-1], part, found[1])
+    for page in pages:
+        for row in page.request + page.response:
+            row.description = re.sub("</?p>", "", row.description)
+            row.read_description()
+    return pages
+
+
+def facts_of_print(page: Page) -> dict[str, Any]:
+    """All facts about one operation as printed."""
+    facts: dict[str, Any] = {"clause": page.clause, "title": page.title, "path": page.path}
+    for part, rows, table in (("request", page.request, page.request_table), ("response", page.response, page.response_table)):
+        facts[f"{part}.table"] = table
+        facts |= facts_of_rows(part, rows)
+        facts |= {f"{part}.{row.name}.required": row.required for row in rows if row.required is not None}
+    return facts
+
+
+def facts_of_rows(place: str, rows: list[Row]) -> dict[str, Any]:
+    """Names in their order, and type, meaning and choices of each."""
+    facts: dict[str, Any] = {place: tuple(row.name for row in rows)}
+    for row in rows:
+        facts[f"{place}.{row.name}.type"] = row.type
+        facts[f"{place}.{row.name}.description"] = plain(row.description)
+        facts[f"{place}.{row.name}.choices"] = row.choices
+        facts |= facts_of_rows(f"{place}.{row.name}", row.inner)
+    return facts
+
+
+def plain(text: str) -> str:
+    """A description without what printing adds: spacing, the width of punctuation, the comma or colon before the next field."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).strip(",.:。")
+
+
+def facts_of_declaration(operation: Operation) -> dict[str, Any]:
+    """All facts about one operation as declared, without the additive fields."""
+    facts: dict[str, Any] = {"clause": operation.clause, "title": operation.title, "path": operation.path}
+    for part, record in (("request", operation.request), ("response", operation.response)):
+        rows = declared_rows(record)
+        table = re.match(r"Table (\d+)", record.__doc__ or "")
+        facts[f"{part}.table"] = table[1] if table and record is not Nothing else ""
+        facts |= facts_of_rows(part, rows)
+        if part == "request":
+            facts |= {f"{part}.{row.name}.required": row.required for row in rows}
+    return facts
+
+
+def declared_rows(record: type[Record]) -> list[Row]:
+    """The printed fields of a record."""
+    return [
+        Row(name, printed_type(each), each.description, each.required, inner_rows(each), each.choices if isinstance(each, Whole) else ())
+        for name, each in record().fields.items()
+        if isinstance(each, Printed) and not each.additive
+    ]
+
+
+def printed_type(each: Printed) -> str:
+    """The type that a table prints for a field."""
+    if isinstance(each, Whole):
+        return "string" if each.as_text else "int"
+    names = {Upload: "file", Flag: "boolean", Items: "array", Days: "array", Part: "json", Text: "string"}
+    return next(name for kind, name in names.items() if isinstance(each, kind))
+
+
+def inner_rows(each: Printed) -> list[Row]:
+    """The fields of the records in an array or object."""
+    nested = each.inner if isinstance(each, Items) else each
+    return declared_rows(type(nested.schema)) if isinstance(nested, marshmallow_fields.Nested) else []
+
+
+def compare() -> dict[tuple[str, str], tuple[Any, Any]]:
+    """Every fact in which print and declaration differ: (operation, fact): (printed, declared)."""
+    declared = {operation.code: facts_of_declaration(operation) for operation in standard_catalogue()}
+    pages = printed_operations(STANDARD.read_text(encoding="utf-8"))
+    counted = {"6.2": 0, "6.3": 0}
+    printed = {}
+    for page in pages:
+        counted[page.clause[:3]] += 1
+        code = f"{'P' if page.clause.startswith('6.2') else 'R'}{counted[page.clause[:3]]:02}"
+        printed[code] = facts_of_print(page)
+    assert printed.keys() == declared.keys()
+    return {
+        (code, fact): (printed[code].get(fact), declared[code].get(fact))
+        for code in printed
+        for fact in printed[code].keys() | declared[code].keys()
+        if printed[code].get(fact) != declared[code].get(fact)
+    }
+
+
+needs_text = pytest.mark.skipif(not STANDARD.is_file(), reason="the text of the standard is not beside the checkout")
+
+
+@needs_text
+def test_the_text_is_read_completely() -> None:
+    pages = printed_operations(STANDARD.read_text(encoding="utf-8"))
+    tables = {int(table) for page in pages for table in (page.request_table, page.response_table) if table}
+    assert len(pages) == 100
+    assert tables == set(range(5, 161)), "tables 5 to 160 belong to the operations"
+    assert sum(len(page.request) for page in pages) > 250
+    assert [row.name for page in pages for row in page.response if row.type == "json" and not row.inner] == []
+
+
+@needs_text
+def test_declared_operations_differ_from_the_print_only_by_the_errata() -> None:
+    assert compare() == {key: (printed, declared) for key, (_, printed, declared) in ERRATA.items()}
