@@ -5,7 +5,7 @@ from flask import Flask
 
 from config.logging import set_up
 from config.settings import Settings, load
-from hub.api import documentation, downloads, envelope, health, routes
+from hub.api import documentation, downloads, envelope, health, metrics, routes
 from hub.core import Hub
 from hub.dispatch import Dispatcher
 
@@ -29,6 +29,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     routes.register(api, dispatcher)
     app.register_blueprint(health.blueprint(hub))
     app.register_blueprint(downloads.blueprint(hub))
+    app.register_blueprint(metrics.blueprint(hub))
     app.register_blueprint(documentation.browser())
     envelope.register_error_handlers(app)
     return app

@@ -8,11 +8,24 @@ import structlog
 from sqlalchemy import func, select
 
 from config.settings import Settings
+from hub import rights
 from hub.connections import NATIVE
 from hub.core import Hub
 from hub.migrations import upgrade
-from hub.models import Connection, Department, Employee, Machine, Robot, RobotGroup, RobotGroupMember
+from hub.models import (
+    Connection,
+    Department,
+    Employee,
+    EmployeeRole,
+    Machine,
+    RightsVersion,
+    Robot,
+    RobotGroup,
+    RobotGroupMember,
+    Role,
+)
 from hub.security import hash_password
+from hub.serving import full_catalogue
 from plugins.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -39,6 +52,7 @@ def initialise(settings: Settings) -> str | None:
     upgrade(hub.db)
     try:
         made = _fill(hub)
+        _ensure_roles(hub)
     finally:
         hub.db.dispose()
     return made
@@ -79,3 +93,25 @@ def _fill(hub: Hub) -> str | None:
         session.add_all(RobotGroupMember(robot_group_id=group.id, robot_id=robot.id) for robot in robots)
         log.info("first start", robots=len(robots))
     return None if given else password
+
+
+def _ensure_roles(hub: Hub) -> None:
+    """The built-in roles, with the operations that there are now. Users of a hub that had no roles yet keep what they could do."""
+    wanted = rights.builtin_roles(full_catalogue())
+    with hub.db.write() as session:
+        present = {role.name: role for role in session.scalars(select(Role).where(Role.is_builtin.is_(True)))}
+        if all(name in present and present[name].permissions == permissions for name, permissions in wanted.items()):
+            return
+        if session.get(RightsVersion, 1) is None:
+            session.add(RightsVersion(id=1, number=0))
+        root = session.scalars(select(Department).where(Department.parent_id.is_(None)).order_by(Department.id)).first()
+        assert root is not None
+        for name, permissions in wanted.items():
+            role = present.get(name) or Role(department_id=root.id, name=name, is_builtin=True, remark="内置角色")
+            role.permissions = permissions
+            session.add(role)
+        session.flush()
+        if not present:
+            administrator = session.scalars(select(Role).where(Role.name == rights.ADMINISTRATOR, Role.is_builtin.is_(True))).one()
+            session.add_all(EmployeeRole(employee_id=each, role_id=administrator.id) for each in session.scalars(select(Employee.id)))
+        rights.changed(session)

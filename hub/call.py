@@ -1,4 +1,4 @@
-"""One call of an operation on its way through the hub: who calls, with which session, and what it sets going."""
+"""One call of an operation on its way through the hub: who calls, from where, with which session, and what it sets going."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 from hub import connections
-from hub.models import Connection, Outbox
+from hub.models import AuditEntry, Connection, Outbox
 
 if TYPE_CHECKING:
     from hub.core import Hub
@@ -24,10 +24,29 @@ class Caller:
     scope: str = "/"
     department_id: int | None = None
     employee_id: int | None = None
+    permissions: frozenset[str] = frozenset()
+    application_id: int | None = None
+    rate_limit: int | None = None
 
 
-SYSTEM = Caller("system")
+SYSTEM = Caller("system", permissions=frozenset({"*"}))
 ANONYMOUS = Caller("anonymous", scope="/0/")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a call comes from. ``base_url`` is the address under which the caller reached the hub."""
+
+    kind: str = "internal"
+    client_ip: str = ""
+    base_url: str = ""
+    method: str = ""
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    idempotency_key: str = ""
+
+
+INTERNAL = Source()
 
 
 @dataclass
@@ -35,18 +54,23 @@ class Call:
     """What a service is handed as its first argument.
 
     The session is opened at first use, for writing where the operation writes, and committed by dispatch when the service returns.
-    Jobs leave after that commit.
+    Jobs leave after that commit. ``audit`` may be added to by the service: it is what the audit log says beside the parameters.
     """
 
     hub: Hub
     operation: Operation
     caller: Caller
     trace_id: str
-    base_url: str = ""
-    client_ip: str = ""
+    source: Source = INTERNAL
     jobs: list[Outbox] = field(default_factory=list)
+    audit: dict[str, Any] = field(default_factory=dict)
     _session: Session | None = None
     _block: AbstractContextManager[Session] | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address under which the caller reached the hub."""
+        return self.source.base_url
 
     @property
     def session(self) -> Session:
@@ -67,6 +91,18 @@ class Call:
         entry = Outbox(job=job, subject_id=subject_id, queues=queues)
         self.session.add(entry)
         self.jobs.append(entry)
+
+    def audit_entry(self, subject: dict[str, Any], result_code: str) -> AuditEntry:
+        """A row for the audit log about this call."""
+        return AuditEntry(
+            trace_id=self.trace_id,
+            operation=self.operation.name,
+            actor=self.caller.name,
+            department_id=self.caller.department_id,
+            client_ip=self.source.client_ip,
+            subject={**subject, **self.audit},
+            result_code=result_code,
+        )
 
     def ask(self, connection: Connection, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Let the connection's adapter carry out an operation. The session so far is committed first: none is held while a vendor works."""

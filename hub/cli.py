@@ -14,8 +14,11 @@ import click
 if TYPE_CHECKING:
     from config.settings import Settings
 
-# Groups that live in other modules: name -> (module:group, the line that --help shows).
-ELSEWHERE = {"connection": ("hub.commands.connection:connection", "Connections to vendor platforms: add, list, check, import.")}
+# Commands and groups that live in other modules: name -> (module:command, the line that --help shows).
+ELSEWHERE = {
+    "connection": ("hub.commands.connection:connection", "Connections to vendor platforms: add, list, check, import."),
+    "matrix": ("hub.matrix:matrix", "Show which adapter answers which operation."),
+}
 FAILED = 1
 WRONG_USE = 2
 
@@ -43,7 +46,7 @@ class _Elsewhere(click.Command):
 
 
 def _settings(**given: object) -> Settings:
-    """The settings in force. What the command line gives goes into the environment first, where the programs that this one starts find it."""
+    """The settings in force. What the command line gives goes into the environment first, where programs that this one starts find it."""
     from config.settings import PREFIX, load
 
     os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in given.items() if value is not None})
@@ -76,22 +79,22 @@ def _options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return add
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Settings file (TOML).")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=lambda ctx, _, value: _show_version(ctx, value), help="Show the version.")
-def rpahub(config: Path | None) -> None:
-    """One API (T/TSAC 002-2025) over all the RPA products of a firm."""
-    if config is not None:
-        os.environ["RPAHUB_CONFIG"] = str(config.resolve())
-
-
-def _show_version(ctx: click.Context, wanted: bool) -> None:
+def _show_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted:
         try:
             click.echo(f"rpahub {version('rpahub')}")
         except PackageNotFoundError:
             click.echo("rpahub (not installed: running from its source)")
         ctx.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Settings file (TOML).")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version.")
+def rpahub(config: Path | None) -> None:
+    """One API (T/TSAC 002-2025) over all the RPA products of a firm."""
+    if config is not None:
+        os.environ["RPAHUB_CONFIG"] = str(config.resolve())
 
 
 @rpahub.command()
@@ -145,8 +148,11 @@ def robot(data: Path | None, name: str | None) -> None:
 @_options("data")
 def init(data: Path | None) -> None:
     """Prepare the database and the first things in it, without starting anything."""
+    from config.logging import set_up
+
     settings = _settings(data=data and data.resolve())
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    set_up(settings, "init", terminal="warning")
     password = _resolve("hub.bootstrap:initialise")(settings)
     click.echo(f"ready in {settings.data}" if password is None else f"first start: user admin, password {password}")
 
@@ -161,29 +167,23 @@ def settings() -> None:
 
 
 @rpahub.command()
+@_options("data")
 @click.option("--url", help="Address of the hub; by default the one that runs on the data folder.")
 @click.option("--username", default="admin", show_default=True)
-@click.option("--password", envvar="RPAHUB_ADMIN_PASSWORD", prompt=True, hide_input=True, help="By default RPAHUB_ADMIN_PASSWORD, else asked for.")
-def demo(url: str | None, username: str, password: str) -> None:
+@click.option("--password", envvar="RPAHUB_ADMIN_PASSWORD", help="Better left out: RPAHUB_ADMIN_PASSWORD counts, else it is asked for.")
+def demo(data: Path | None, url: str | None, username: str, password: str | None) -> None:
     """Walk through the standard on a running hub: upload a process, run it, read its log."""
-    sys.exit(_resolve("hub.demo.run:main")(url=url or _running_url(), username=username, password=password) or 0)
+    sys.exit(_resolve("hub.demo.run:main")(url=url or _running_url(data), username=username, password=password))
 
 
-def _running_url() -> str:
+def _running_url(data: Path | None) -> str:
     from hub.data_lock import running
 
-    settings = _settings()
+    settings = _settings(data=data and data.resolve())
     owner = running(settings)
     if owner is None:
         raise click.ClickException(f"no hub runs on {settings.data}; start one with `rpahub up`, or name one with --url")
     return owner.address
-
-
-@rpahub.command()
-@click.option("--check", is_flag=True, help="Only say whether the tables in the documents are up to date.")
-def matrix(check: bool) -> None:
-    """Show which operations each adapter supports."""
-    sys.exit(_resolve("hub.matrix:main")(check=check) or 0)
 
 
 for _name, (_target, _line) in ELSEWHERE.items():
@@ -206,12 +206,21 @@ def main() -> None:
         known = _status_of(error)
         if known is None:
             raise
-        click.echo(f"rpahub: {error}", err=True)
+        click.echo(f"rpahub: {_first_line(error)}", err=True)
         sys.exit(known)
 
 
+def _first_line(error: Exception) -> str:
+    from config.redaction import redact_text
+
+    return redact_text(str(error)).partition("\n")[0]
+
+
 def _status_of(error: Exception) -> int | None:
-    """The exit status of an error whose message is made for users, or None for any other, which is a fault of ours and shows its traceback."""
+    """The exit status of an error that a user can mend, or None for any other, which is a fault of ours and shows its traceback."""
+    from redis import RedisError
+    from sqlalchemy.exc import OperationalError
+
     from config.settings import SettingsError
     from hub.data_lock import AlreadyRunning
     from hub.listening import PortTaken
@@ -221,7 +230,8 @@ def _status_of(error: Exception) -> int | None:
 
     if isinstance(error, SettingsError):
         return WRONG_USE
-    return FAILED if isinstance(error, (AlreadyRunning, PortTaken, RedisServerError, StartFailed, ConfigurationError, HubError, OSError)) else None
+    ours = (AlreadyRunning, PortTaken, RedisServerError, StartFailed, ConfigurationError, HubError)
+    return FAILED if isinstance(error, (*ours, OSError, OperationalError, RedisError)) else None
 
 
 if __name__ == "__main__":

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-import redis
+from redis import Redis
 
 from config.settings import Settings
+from hub.calllog import CallLog
 from hub.connections import Memory
 from hub.database import Database
+from hub.limits import Limiter
 from hub.redis_client import patient_client, quick_client
-from hub.security import Vault, open_vault
+from hub.rights import Remembered
 from hub.store import Store
+from hub.vault import Vault, open_vault
 from plugins.manager import Adapters, discover
 
 
@@ -38,6 +41,21 @@ class Hub:
         return Memory()
 
     @cached_property
+    def rights(self) -> Remembered:
+        """The permissions of callers, as long as no right has changed."""
+        return Remembered()
+
+    @cached_property
+    def calls(self) -> CallLog:
+        """The call log."""
+        return CallLog(self)
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """The rate limits."""
+        return Limiter(self.redis)
+
+    @cached_property
     def vault(self) -> Vault:
         """The keeper of secrets."""
         return open_vault(self.settings)
@@ -48,12 +66,12 @@ class Hub:
         return Store(self.settings.data / "store")
 
     @cached_property
-    def redis(self) -> redis.Redis:
+    def redis(self) -> Redis:
         """A client that gives up quickly: for calls that somebody waits for."""
         return quick_client(self.settings)
 
     @cached_property
-    def patient_redis(self) -> redis.Redis:
+    def patient_redis(self) -> Redis:
         """A client that waits for its server: for workers and robots."""
         return patient_client(self.settings)
 

@@ -21,7 +21,8 @@ import structlog
 from config.settings import Settings
 from hub.processes import wait_until
 
-SECONDS_FOR_LEFTOVERS = 8
+SECONDS_FOR_LEFTOVERS = 8.0
+CLOCK_TOLERANCE = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,8 @@ class Owner:
         try:
             process = psutil.Process(self.pid)
             # The start is reckoned from the clock, which may have been set since.
-            return abs(process.create_time() - self.started) < 10 and process.status() != psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - self.started) < CLOCK_TOLERANCE
+            return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 

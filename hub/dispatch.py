@@ -6,7 +6,8 @@ was raised into the standard's codes.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,14 +16,18 @@ import structlog
 from marshmallow import ValidationError
 from sqlalchemy.exc import IntegrityError
 
-from hub import auth
-from hub.call import ANONYMOUS, Call, Caller
+from hub import auth, idempotency, rights
+from hub.audit import subject_of
+from hub.call import ANONYMOUS, INTERNAL, Call, Caller, Source
+from hub.calllog import Noted
 from hub.core import Hub
+from hub.database import now
+from hub.models import AuditEntry
 from hub.serving import Handler, full_catalogue, handlers
 from hub.tasks import relay
 from plugins import codes
 from plugins.codes import Code
-from plugins.errors import HubError, InvalidInput, NotSupported
+from plugins.errors import HubError, InvalidInput, NotSupported, Refused
 from plugins.fields import Problem, Record
 from plugins.operation import Operation
 
@@ -52,9 +57,10 @@ class Dispatcher:
         self.hub = hub
         self.catalogue = full_catalogue()
         self._handlers: Mapping[str, Handler] = handlers()
-        mode = {"strict": hub.settings.strict, "zone": ZoneInfo(hub.settings.time_zone)}
-        self._requests: dict[str, Record] = {each.name: each.request(**mode) for each in self.catalogue}
-        self._responses: dict[str, Record] = {each.name: each.response(**mode) for each in self.catalogue}
+        self._permissions = {each.name: rights.permission_of(each) for each in self.catalogue}
+        strict, zone = hub.settings.strict, ZoneInfo(hub.settings.time_zone)
+        self._requests: dict[str, Record] = {each.name: each.request(strict=strict, zone=zone) for each in self.catalogue}
+        self._responses: dict[str, Record] = {each.name: each.response(strict=strict, zone=zone) for each in self.catalogue}
 
     def serves(self, operation: Operation) -> bool:
         """Whether the hub answers the operation (rather than "not supported")."""
@@ -68,29 +74,85 @@ class Dispatcher:
         token: str | None = None,
         caller: Caller | None = None,
         trace_id: str = "",
-        base_url: str = "",
-        client_ip: str = "",
+        source: Source = INTERNAL,
+        check: Callable[[], None] | None = None,
     ) -> Answer:
-        """Carry out an operation for the holder of ``token``, or for ``caller`` when the hub itself calls. Never raises."""
-        trace_id = trace_id or new_trace_id()
-        with structlog.contextvars.bound_contextvars(trace_id=trace_id, operation=operation.name):
-            call = Call(self.hub, operation, caller or ANONYMOUS, trace_id, base_url, client_ip)
-            try:
-                if caller is None and not operation.public:
-                    call.caller = auth.caller_of(self.hub, token)
-                params, warnings = self.read(operation, raw() if callable(raw) else raw)
-                data = self._carry_out(call, params)
-                return Answer(codes.OK, codes.OK.zh, self._responses[operation.name].dump(data), warnings=warnings)
-            except HubError as error:
-                if error.code.status >= 500:
-                    log.warning("call failed", code=str(error.code), reason=error.reason)
-                return Answer(error.code, error.message, retry_after=error.retry_after)
-            except IntegrityError as error:
-                log.warning("two calls met", error=str(error.orig))
-                return Answer(codes.DUPLICATE, codes.DUPLICATE.zh)
-            except Exception:
-                log.exception("call broke")
-                return Answer(codes.SERVER_STATE, f"{codes.SERVER_STATE.zh}，跟踪标识 {trace_id}")
+        """Carry out an operation for the holder of ``token``, or for ``caller`` when the hub itself calls. Never raises.
+
+        ``raw`` is what was sent, or a function that reads it; ``check`` is asked first, and may refuse by raising HubError.
+        """
+        called_at, began = now(), time.perf_counter()
+        call = Call(self.hub, operation, caller or ANONYMOUS, trace_id or new_trace_id(), source)
+        progress = _Progress()
+        with structlog.contextvars.bound_contextvars(trace_id=call.trace_id, operation=operation.name):
+            answer = self._answer(call, raw, token, caller is not None, check, progress)
+        self.hub.calls.note(
+            Noted(
+                called_at=called_at,
+                trace_id=call.trace_id,
+                operation=operation.name,
+                source=source,
+                caller=call.caller,
+                schema=self._requests[operation.name],
+                request=progress.request,
+                status=answer.code.status,
+                result_code=answer.code.value,
+                message=answer.message,
+                response_schema=self._responses[operation.name],
+                response=answer.data,
+                duration=(time.perf_counter() - began) * 1000,
+                audit=self._audit_of_failure(call, progress, answer),
+            )
+        )
+        return answer
+
+    def _answer(
+        self, call: Call, raw: Any, token: str | None, known: bool, check: Callable[[], None] | None, progress: _Progress
+    ) -> Answer:
+        operation = call.operation
+        try:
+            if check is not None:
+                check()
+            if not known:
+                self._admit(call, token)
+            progress.request = raw() if callable(raw) else raw
+            params, warnings = self.read(operation, progress.request)
+            kept = idempotency.find(call, params) if call.source.idempotency_key and operation.writes and not operation.public else None
+            data = kept if kept is not None else self._carry_out(call, params)
+            return Answer(codes.OK, codes.OK.zh, data, warnings=warnings)
+        except HubError as error:
+            if error.code.status >= 500:
+                log.warning("call failed", code=str(error.code), reason=error.reason)
+            return Answer(error.code, error.message, retry_after=error.retry_after)
+        except IntegrityError as error:
+            log.warning("two calls met", error=str(error.orig))
+            return Answer(codes.DUPLICATE, codes.DUPLICATE.zh)
+        except Exception:
+            log.exception("call broke")
+            return Answer(codes.SERVER_STATE, f"{codes.SERVER_STATE.zh}，跟踪标识 {call.trace_id}")
+
+    def _admit(self, call: Call, token: str | None) -> None:
+        """Find out who calls and whether it may: token, rate, permission. Raises HubError."""
+        settings, operation, ip = self.hub.settings, call.operation, call.source.client_ip
+        if operation.public:
+            self.hub.limiter.check([(f"ip:{ip}", settings.rate_limit_ip), (f"login:{ip}", settings.rate_limit_login)])
+            return
+        call.caller = caller = auth.caller_of(self.hub, token, ip)
+        self.hub.limiter.check(
+            [
+                (f"ip:{ip}", settings.rate_limit_ip),
+                (f"client:{caller.name}", caller.rate_limit or settings.rate_limit_client),
+                (f"client:{caller.name}:{operation.name}", settings.rate_limit_operation),
+            ]
+        )
+        if not rights.allows(caller.permissions, self._permissions[operation.name]):
+            raise Refused(code=codes.NO_PERMISSION)
+
+    def _audit_of_failure(self, call: Call, progress: _Progress, answer: Answer) -> AuditEntry | None:
+        """What the audit log says of a change that failed; one that succeeded stands there by its own transaction."""
+        if answer.code is codes.OK or not call.operation.writes:
+            return None
+        return call.audit_entry(subject_of(progress.request, self._requests[call.operation.name]), answer.code.value)
 
     def read(self, operation: Operation, raw: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The checked parameters of an operation, and the unknown ones that were ignored (erratum E26). Raises InvalidInput."""
@@ -107,17 +169,31 @@ class Dispatcher:
             raise _invalid(error) from error
 
     def _carry_out(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
-        handler = self._handlers.get(call.operation.name)
+        """Let the service answer, and give the answer in the words of the operation's response."""
+        operation = call.operation
+        handler = self._handlers.get(operation.name)
         if handler is None:
-            raise NotSupported(f"本平台当前版本未提供{call.operation.title}接口")
+            raise NotSupported(f"本平台当前版本未提供{operation.title}接口")
         try:
-            data = handler(call, params)
+            data = self._responses[operation.name].dump(handler(call, params))
+            if operation.writes:
+                subject = subject_of(params, self._requests[operation.name]) | subject_of(data, self._responses[operation.name])
+                call.session.add(call.audit_entry(subject, codes.OK.value))
+                if call.source.idempotency_key and not operation.public:
+                    idempotency.keep(call, params, data)
         except BaseException as error:
             call.finish(error)
             raise
         call.finish()
         relay.send(self.hub, call.jobs)
         return data
+
+
+@dataclass
+class _Progress:
+    """How far a call has come, for the log."""
+
+    request: Any = None
 
 
 def _invalid(error: ValidationError) -> InvalidInput:

@@ -1,6 +1,7 @@
 """Pages of lists: one order, one limit, one way to say how much there is (errata E18 to E20)."""
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -38,3 +39,8 @@ def page(
     else:
         total = call.session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     return rows, {"total": total, "pageNum": number, "pageSize": size}
+
+
+def through(end: datetime) -> datetime:
+    """The last moment of the second that a time from the wire names: a range holds both of its bounds (erratum E76)."""
+    return end if end.microsecond else end.replace(microsecond=999_999)

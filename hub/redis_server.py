@@ -99,8 +99,8 @@ class RedisServer:
     def _last_words(self) -> str:
         if not self.log_file.exists():
             return "it wrote no log"
-        lines = self.log_file.read_text("utf-8", errors="replace").splitlines()
-        return lines[-1].strip() if lines else "its log is empty"
+        lines = self.log_file.read_text("utf-8", errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
 
     def stop(self, seconds: float = 5) -> None:
         """Stop the server, its data on the disk; kill it if that takes longer than so many seconds."""

@@ -4,27 +4,44 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from datetime import timedelta
+from typing import Any
 
 import redis
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
+from hub.audit import seal_pending
 from hub.core import Hub
 from hub.database import now
-from hub.models import AccessToken
+from hub.idempotency import KEPT_FOR
+from hub.models import AccessToken, ApiCall, KeptAnswer
 from hub.tasks.sweep import requeue_lost, sweep
 
 log = structlog.get_logger(__name__)
 
 PURGE_INTERVAL = 600.0
+PURGED_AT_ONCE = 5000
 
 
-def purge_tokens(hub: Hub) -> None:
-    """Remove the tokens that have expired."""
+def purge(hub: Hub) -> None:
+    """Remove what has had its time: expired tokens, kept answers, and the calls older than the call log is kept."""
+    moment = now()
     with hub.db.write() as session:
-        session.execute(delete(AccessToken).where(AccessToken.expires_at < now()))
+        session.execute(delete(AccessToken).where(AccessToken.expires_at < moment))
+        session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < moment - KEPT_FOR))
+    oldest = moment - timedelta(days=hub.settings.call_log_days)
+    while True:
+        with hub.db.write() as session:
+            doomed = select(ApiCall.id).where(ApiCall.called_at < oldest).order_by(ApiCall.id).limit(PURGED_AT_ONCE)
+            if _rows(session.execute(delete(ApiCall).where(ApiCall.id.in_(doomed)))) < PURGED_AT_ONCE:
+                return
+
+
+def _rows(result: Any) -> int:
+    return int(result.rowcount)
 
 
 class Every:
@@ -48,14 +65,15 @@ def main(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     hub = Hub(settings)
-    requeue, purge = Every(settings.requeue_after), Every(PURGE_INTERVAL)
+    requeue, cleaning = Every(settings.requeue_after), Every(PURGE_INTERVAL)
     while not stop.wait(settings.scheduler_interval):
         try:
             sweep(hub)
+            seal_pending(hub)
             if requeue.due():
                 requeue_lost(hub)
-            if purge.due():
-                purge_tokens(hub)
+            if cleaning.due():
+                purge(hub)
         except (redis.RedisError, SQLAlchemyError) as error:
             log.warning("round of the scheduler broken off", error=f"{type(error).__name__}: {error}")
     hub.db.dispose()

@@ -45,5 +45,5 @@ def find(call: Call, model: type[Model], key: int | None, *, deleted: bool = Fal
     return row
 
 
-def _departments_below(path: str) -> Select[tuple[int]]:
+def _departments_below(path: str) -> Select[int]:
     return select(Department.id).where(Department.path.startswith(path, autoescape=True))

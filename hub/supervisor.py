@@ -212,14 +212,17 @@ class Supervisor:
 
         A second signal shortens every wait to nothing, except for Redis, which gets its time to write to the disk.
         """
-        log.info("stopping")
+        begun = self.kept or self.kept_redis
+        if begun:
+            log.info("stopping")
         first, rest = self.kept[:1], self.kept[1:]
         self._end(first, SECONDS_FOR_WEB)
         self._end(rest, SECONDS_FOR_PARTS)
         if self.kept_redis is not None:
             self.redis.stop(SECONDS_FOR_REDIS)
         self.lock.release()
-        log.info("stopped")
+        if begun:
+            log.info("stopped")
 
     def _end(self, kept: Sequence[Kept], seconds: float) -> None:
         for each in kept:

@@ -34,7 +34,7 @@ class HubJob(Job):
     extra: ClassVar[dict[str, Any]] = {}
 
     def _execute(self) -> None:
-        function = JOBS[self.func_name]
+        function = JOBS[self.func_name or ""]
         extra = self.extra if self.func_name == "run_task" else {}
         try:
             function(self.hub, *self.args, **extra)
@@ -87,7 +87,7 @@ class HubWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Any) -> None:
         """The child's part: it must not outlive its worker."""
-        die_with(self.pid)
+        die_with(self.pid or 0)
         super().main_work_horse(job, queue)
 
 

@@ -15,6 +15,8 @@ class Adapter:
     ``form``: the fields of a connection; those declared ``secret`` are stored encrypted and never shown.
     ``modules``: where its ``@hookimpl`` functions stand, one module for each resource.
     ``cannot``: operations that the vendor's API has no way to do, each with the reason, in Chinese as it is shown to callers.
+    ``not_yet``: operations that the vendor's API could do and the adapter does not, each with what is missing, in Chinese. An operation
+    that the hub cannot answer itself is implemented or stands in one of the two: no gap is silent.
     ``certainty``: how well the vendor's answers are known (confirmed, documented, unconfirmed), shown in the capability matrix.
     """
 
@@ -23,6 +25,7 @@ class Adapter:
     modules: tuple[ModuleType, ...]
     form: type[Record] = Record
     cannot: Mapping[str, str] = field(default_factory=dict)
+    not_yet: Mapping[str, str] = field(default_factory=dict)
     needs_address: bool = True
     certainty: str = "confirmed"
     source: str = ""

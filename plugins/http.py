@@ -289,7 +289,8 @@ class HttpClient:
         hide = request.secrets | ticket.secrets()
         reason = f"HTTP {answer.status}" if answer.status >= 400 else f"错误码 {complaint.code}"
         if complaint.text:
-            reason += f"：{redacted(' '.join(complaint.text.split()), hide)[:LONGEST_REASON]}"
+            words = " ".join(complaint.text[:4 * LONGEST_RAW].split())
+            reason += f"：{redacted(words, hide)[:LONGEST_REASON]}"
         error = vendor_error(
             self._code(answer, complaint),
             reason,
@@ -368,7 +369,8 @@ def network_error(error: Exception) -> HubError:
 
 def _raw(answer: Answer, secrets: Iterable[str]) -> dict[str, Any]:
     body = answer.body if isinstance(answer.body, str) else jsonlib.dumps(answer.body, ensure_ascii=False, default=repr)
-    return {"status": answer.status, "body": redacted(body, secrets)[:LONGEST_RAW]}
+    # Cut twice: what the first cut leaves of a secret at its edge falls to the second.
+    return {"status": answer.status, "body": redacted(body[:4 * LONGEST_RAW], secrets)[:LONGEST_RAW]}
 
 
 def _content(response: requests.Response, largest: int, deadline: float) -> bytes:

@@ -24,6 +24,9 @@ STANDARD = "plugins.operations"
 
 Support = Literal["native", "emulated", "cannot", "not yet"]
 
+# What an adapter that executes processes itself does by ``task_run``: it obeys the commands and reports the lines of its run.
+BY_RUNNING = frozenset({"task_create", "task_cancel", "task_pause", "task_resume", "task_log_query"})
+
 
 class LoadedAdapter:
     """An adapter with its hooks, checked: no unknown hook, no wrong argument, no operation implemented twice."""
@@ -44,10 +47,13 @@ class LoadedAdapter:
         for name, caller in vars(self._manager.hook).items():
             if not name.startswith("_") and len(caller.get_hookimpls()) > 1:
                 raise ConfigurationError(f"adapter {adapter.name}: {name} is implemented more than once")
-        unknown = sorted(name for name in adapter.cannot if not hasattr(self._manager.hook, name))
-        both = sorted(name for name in adapter.cannot if self.implements(name))
-        if unknown or both:
-            raise ConfigurationError(f"adapter {adapter.name}: 'cannot' names {unknown or both} wrongly")
+        for title, names in (("cannot", adapter.cannot), ("not_yet", adapter.not_yet)):
+            wrong = sorted(name for name in names if not hasattr(self._manager.hook, name) or self.implements(name))
+            if wrong:
+                raise ConfigurationError(f"adapter {adapter.name}: '{title}' names {wrong} wrongly")
+        both = sorted(adapter.cannot.keys() & adapter.not_yet.keys())
+        if both:
+            raise ConfigurationError(f"adapter {adapter.name}: {both} stand in 'cannot' and in 'not_yet'")
 
     def implements(self, name: str) -> bool:
         """Whether the adapter itself answers the operation or hook ``name``."""
@@ -56,12 +62,12 @@ class LoadedAdapter:
 
     def support(self, operation: Operation) -> tuple[Support, str]:
         """How the operation is answered for this vendor, and the reason where it is not."""
-        if self.implements(operation.name) or (operation.name == "task_create" and self.implements("task_run")):
+        if self.implements(operation.name) or (operation.name in BY_RUNNING and self.implements("task_run")):
             return "native", ""
         reason = self.adapter.cannot.get(operation.name, "")
         if operation.emulated:
             return "emulated", reason
-        return ("cannot", reason) if reason else ("not yet", "")
+        return ("cannot", reason) if reason else ("not yet", self.adapter.not_yet.get(operation.name, ""))
 
     def call(self, name: str, ctx: Context, params: Mapping[str, Any]) -> dict[str, Any]:
         """Let the adapter carry out an operation. Raises NotSupported, with the reason, where it has no such implementation."""

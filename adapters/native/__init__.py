@@ -7,5 +7,6 @@ ADAPTER = Adapter(
     title="内置机器人",
     modules=(connection, machine, package, task),
     form=connection.Form,
+    not_yet={"video_query": "内置机器人尚不录制屏幕"},
     needs_address=False,
 )

@@ -33,9 +33,10 @@ def _content(path: Path) -> bytes:
         return b""
     except OSError as error:
         raise InvalidInput(f"输出参数文件不能读取：{error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidInput("输出参数文件应为普通文件")
     with open(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidInput("输出参数文件应为普通文件")
         raw = stream.read(LARGEST + 1)
     if len(raw) > LARGEST:
         raise InvalidInput(f"输出参数文件不能超过 {LARGEST >> 20} MiB")

@@ -112,8 +112,10 @@ class Execution:
         close_writer()
         if self._pump is not None:
             self._pump.finish(OUTPUT_PATIENCE)
-        with process:  # Closes the pipes and reaps.
-            pass
+        process.wait()
+        tree.reap_orphans()
+        for stream in (process.stdout, process.stderr):
+            stream.close()  # type: ignore[union-attr]
         if self._guard is not None:
             self._guard.dismiss()
 
@@ -122,6 +124,7 @@ class Execution:
         clock = Clock()
         deaf_since: float | None = None
         while not self._done.wait(TICK):
+            tree.reap_orphans()
             self._events.report_progress(self._run)
             try:
                 command = self._run.command(0.0)
@@ -138,8 +141,8 @@ class Execution:
             elif command == "resume":
                 tree.resume()
                 clock.go()
-                self._run.paused(False)
                 self._log.tell("info", "任务继续运行")
+                self._run.paused(False)
             elif command == "cancel":
                 self._stop(tree, Ending("cancelled", "任务已取消"))
                 return
@@ -150,8 +153,8 @@ class Execution:
     def _pause(self, tree: ProcessTree, clock: Clock) -> None:
         if tree.pause():
             clock.stop()
-            self._run.paused(True)
             self._log.tell("info", "任务已暂停")
+            self._run.paused(True)
         else:
             tree.resume()
             self._log.tell("error", "任务未能暂停：仍有进程在运行")

@@ -108,6 +108,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def zombies() -> set[int]:
+    """This process's children that are dead and have not been waited for."""
+    return {child.pid for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "robot"
@@ -357,7 +362,7 @@ def test_robot_suite_with_inputs_outputs_levels_and_results(folder: Path) -> Non
 
 def test_failing_robot_task_gives_its_message_as_reason(folder: Path) -> None:
     run = FakeRun()
-    answer = execute(folder, {"a.robot": "*** Tasks ***\n好\n    Log    好\n坏\n    Fail    金额不符\n", "b.robot": ROBOT}, run)
+    answer = execute(folder, {"a.robot": "*** Tasks ***\n好\n    Log    好\n坏\n    Fail    金额不符\n", "b.robot": ROBOT}, run, inputs={"日期": "1"})
     assert answer["taskState"] == "failed"
     assert answer["reason"] == "进程以退出码 1 结束：坏：金额不符"
     assert ("error", "金额不符") in run.lines
@@ -380,7 +385,8 @@ def test_name_that_cannot_be_a_variable_is_still_an_input(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("wipe", [False, True], ids=["daemon", "daemon without environment"])
-def test_cancel_ends_daemons_as_well(folder: Path, tmp_path: Path, wipe: bool) -> None:
+def test_cancel_ends_daemons_as_well(folder: Path, tmp_path: Path, wipe: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "GRACE", 0.3)
     note = tmp_path / "pid"
     going = Going(folder, {"main.py": f"{DAEMON}\ndaemon({str(note)!r}, {wipe})\nprint('up')\ntime.sleep(600)"})
     daemon = number_from(note)
@@ -416,6 +422,27 @@ def test_process_that_ignores_sigterm_is_killed(folder: Path, monkeypatch: pytes
     until(lambda: "up" in going.run.texts())
     going.run.commands.append("cancel")
     assert going.wait()["taskState"] == "cancelled"
+
+
+def test_process_that_never_stops_forking_is_caught(folder: Path) -> None:
+    main = """
+import os, time
+end = time.time() + 8
+if os.fork():
+    time.sleep(600)
+print("up")
+while time.time() < end:
+    time.sleep(0.001)
+    if os.fork():
+        os._exit(0)
+"""
+    before = zombies()
+    going = Going(folder, {"main.py": main})
+    until(lambda: "up" in going.run.texts())
+    going.run.commands.append("cancel")
+    assert going.wait()["taskState"] == "cancelled"
+    assert any(text.startswith("已结束任务的全部进程") for text in going.run.texts("info"))
+    assert zombies() <= before
 
 
 COUNTING = """
@@ -524,7 +551,8 @@ def test_live_runs_of_other_robots_are_left_alone(folder: Path) -> None:
     going.wait()
 
 
-def test_two_runs_in_one_process_do_not_end_each_other(folder: Path, tmp_path: Path) -> None:
+def test_two_runs_in_one_process_do_not_end_each_other(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "GRACE", 0.3)
     long = Going(folder, {"main.py": f"{DAEMON}\ndaemon({str(tmp_path / 'pid')!r}, False)\nprint('up')\ntime.sleep(600)"})
     daemon = number_from(tmp_path / "pid")
     assert execute(folder, {"main.py": "print(1)"}, taskId="42")["taskState"] == "succeeded"

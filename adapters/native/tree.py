@@ -13,6 +13,7 @@ another process in the meantime.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -29,10 +30,13 @@ GRACE = 3.0
 LEFTOVER_GRACE = 0.5
 POLL = 0.03
 ROUNDS = 100
+LOOKS = 3
+MOST_REAPED = 10_000
 CLOCK_SLACK = 2.0
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,10 @@ class ProcessTree:
         others: dict[int, tuple[psutil.Process, int]] = {}
         for process, parent, session, mark in self._candidates():
             orphan = parent == own and session != own_session and mark is None
-            if orphan:
-                self._orphans.add(process.pid)
             if session == self.leader or mark == self.run_id or orphan:
                 members[process.pid] = process
+                if parent == own and process.pid != self.leader:
+                    self._orphans.add(process.pid)
             else:
                 others[process.pid] = (process, parent)
         while found := [pid for pid, (_, parent) in others.items() if parent in members or parent == self.leader]:
@@ -82,36 +86,50 @@ class ProcessTree:
                 if process.pid == own or process.create_time() < self.since - CLOCK_SLACK:
                     continue
                 if process.status() == psutil.STATUS_ZOMBIE:
-                    self._reap(process.pid)
                     continue
                 yield process, process.ppid(), os.getsid(process.pid), _mark(process)
-            except (*GONE, psutil.AccessDenied, ProcessLookupError, ChildProcessError, PermissionError):
+            except (*GONE, psutil.AccessDenied, ProcessLookupError, PermissionError):
                 continue
 
-    def _reap(self, pid: int) -> None:
-        """Let go of a dead process that was handed to this one."""
-        if pid in self._orphans:
-            self._orphans.discard(pid)
-            os.waitpid(pid, os.WNOHANG)
+    def reap_orphans(self) -> None:
+        """Let go of the dead that were handed to this process; a long run may produce many. Some other code's children are not touched."""
+        for pid in list(self._orphans):
+            if _reap(pid):
+                self._orphans.discard(pid)
+        for _ in range(MOST_REAPED if self.leader is not None else 0):
+            try:
+                dead = os.waitid(os.P_PGID, self.leader, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if dead is None or dead.si_pid == self.leader:
+                return
+            _reap(dead.si_pid)
 
     def end(self, grace: float = GRACE) -> Ended:
-        """SIGTERM to all, SIGKILL to those alive after ``grace`` seconds, until a look finds none."""
+        """SIGTERM to all, SIGKILL to those alive after ``grace`` seconds, until several looks in a row find none.
+
+        One look is not enough where something was found: a process that forks and exits all the time may slip through it.
+        """
         members = self.find()
         found = {process.pid for process in members}
-        _send(members, signal.SIGTERM)
-        _send(members, signal.SIGCONT)  # A stopped process would not see the SIGTERM.
+        if members:
+            self._send(members, signal.SIGTERM)
+            self._send(members, signal.SIGCONT)  # A stopped process would not see the SIGTERM.
         deadline = time.monotonic() + grace
         while members and time.monotonic() < deadline:
             time.sleep(POLL)
             members = self.find()
             found.update(process.pid for process in members)
+        self._send(members, signal.SIGKILL)
+        quiet = LOOKS if not found else 0
         for _ in range(ROUNDS):
-            if not members:
+            if quiet >= LOOKS:
                 break
-            _send(members, signal.SIGKILL)
             time.sleep(POLL)
             members = self.find()
             found.update(process.pid for process in members)
+            self._send(members, signal.SIGKILL)
+            quiet = 0 if members else quiet + 1
         return Ended(len(found), tuple(process.pid for process in members))
 
     def pause(self) -> bool:
@@ -120,13 +138,30 @@ class ProcessTree:
             running = [process for process in self.find() if not _is_stopped(process)]
             if not running:
                 return True
-            _send(running, signal.SIGSTOP)
+            self._send(running, signal.SIGSTOP)
             time.sleep(POLL / 10)
         return False
 
     def resume(self) -> None:
         """SIGCONT to all."""
-        _send(self.find(), signal.SIGCONT)
+        self._send(self.find(), signal.SIGCONT)
+
+    def _send(self, members: list[psutil.Process], number: int) -> None:
+        """Signal the first process's group at one stroke, which no fork escapes, and each member outside of it for itself.
+
+        Nobody is signalled twice: Robot Framework takes a second SIGTERM as the order to drop everything.
+        """
+        if self.leader is not None:
+            try:
+                os.killpg(self.leader, number)
+            except (ProcessLookupError, PermissionError):
+                logger.debug("process group %d is gone", self.leader)
+        for process in members:
+            try:
+                if self.leader is None or os.getpgid(process.pid) != self.leader:
+                    process.send_signal(number)
+            except (*GONE, psutil.AccessDenied, ProcessLookupError):
+                continue  # It has ended; one that may not be touched is still there at the next look, and is reported.
 
 
 def start(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -167,19 +202,23 @@ def _prctl() -> Callable[..., int]:
     return prctl
 
 
-def _send(processes: list[psutil.Process], number: int) -> None:
-    for process in processes:
-        try:
-            process.send_signal(number)
-        except (*GONE, psutil.AccessDenied):
-            continue  # It has ended; one that may not be touched is still there at the next look, and is reported.
+def _reap(pid: int) -> bool:
+    """Let go of a dead child; whether there is nothing more to do about it."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _mark(process: psutil.Process) -> str | None:
+    """The run that the process says it belongs to, if it says so."""
     try:
-        return process.environ().get(MARK)
+        environment = process.environ()
     except (psutil.AccessDenied, OSError):
         return None
+    if MARK not in environment and environment == psutil.Process().environ():
+        return "not started"  # Forked by this process a moment ago, and not yet the program that it will be.
+    return environment.get(MARK)
 
 
 def _is_stopped(process: psutil.Process) -> bool:

@@ -21,14 +21,15 @@ STATES = task_states("sema4 run status", {
 # At its start the server marks what the last shutdown cut off as CANCELLED, with this message. Nobody cancelled those runs.
 CUT_OFF = "Run marked as cancelled in Action Server Start"
 
-# Error answer -> result code. The server has few codes of its own, so that its messages decide.
+# Error answer -> result code. The server has few codes of its own, so that its messages decide. A 404 in other words comes from something
+# else than an action server, or from another version of it, and says nothing about runs.
 ERRORS = ErrorTable(
     patterns={
         r"^Unknown run id": codes.NOT_FOUND,
         r"^Unknown request id": codes.NOT_FOUND,
         r"^Invalid or missing API Key|^Not authenticated": codes.TOKEN_INVALID,
     },
-    statuses={422: codes.PARAMETER_TYPE},
+    statuses={404: codes.VENDOR_ERROR, 422: codes.PARAMETER_TYPE},
     source=SOURCE,
 )
 

@@ -17,7 +17,6 @@ from plugins.normalise import TaskState, has_ended, read, task_status
 # are wrong in NOT_RUN for ever.
 PATIENCE = "0.4"
 RUN_ID = "X-Action-Server-Run-Id"
-NOT_STARTED = "Unknown request id"
 SINGLY = 3
 
 
@@ -53,17 +52,15 @@ def _failed_at_once(error: HubError) -> bool:
 
 @hookimpl
 def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Find a run by the key that was sent as its request id. Only the server's own words count as certainty that there is none."""
+    """Find a run by the key that was sent as its request id. That there is none is certain by the server's own words only (``ERRORS``)."""
     return {"taskId": _started(ctx, params["key"])}
 
 
 def _started(ctx: Context, key: str) -> str | None:
     try:
         answer = client(ctx).get("/api/runs/run-id-from-request-id/{}", key, shape=dict)
-    except NotFound as error:
-        if NOT_STARTED in error.reason:
-            return None
-        raise VendorError("服务器未能说明该任务是否已启动", raw=error.raw) from error
+    except NotFound:
+        return None
     return read(answer, "run_id", str)
 
 
@@ -99,8 +96,9 @@ def task_list(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     references = {each.id: each.reference for each in actions(ctx)}
     tasks = []
     for run in _runs(ctx):
-        task = _task(run)
-        task |= {"processId": references.get(read(run, "action_id", str)), "endTime": task["stopTime"]}
+        seen = _task(run)
+        task = {name: seen[name] for name in ("taskId", "taskState", "taskStatus", "reason", "startTime")}
+        task |= {"processId": references.get(read(run, "action_id", str)), "endTime": seen["stopTime"]}
         if _wanted(task, params):
             tasks.append(task)
     return {"tasks": tasks}

@@ -11,9 +11,13 @@ from werkzeug.datastructures import FileStorage
 
 from config.settings import Settings
 from hub.api.envelope import API_VERSION
+from hub.call import Source
 from plugins import codes
 from plugins.errors import HubError, InvalidInput
 from plugins.files import FileContent
+
+NOTED_HEADERS = ("content-type", "version", "token", "user-agent", "idempotency-key")
+LONGEST_KEY = 255
 
 
 def check_version(request: Request, settings: Settings) -> None:
@@ -26,6 +30,19 @@ def check_version(request: Request, settings: Settings) -> None:
     parts = version.split(".")
     if len(parts) > 3 or not all(part.isascii() and part.isdecimal() and len(part) < 6 for part in parts) or parts[0] != API_VERSION[0]:
         raise InvalidInput(f"当前提供 {API_VERSION}", code=codes.VERSION_UNSUPPORTED)
+
+
+def source(request: Request, settings: Settings) -> Source:
+    """Where a request comes from. The headers are those of Table 1 and the ones that tell clients apart."""
+    return Source(
+        kind="http",
+        client_ip=request.remote_addr or "",
+        base_url=settings.public_url or request.url_root,
+        method=request.method,
+        path=request.path,
+        headers={name: request.headers[name][:255] for name in NOTED_HEADERS if name in request.headers},
+        idempotency_key=request.headers.get("Idempotency-Key", "")[:LONGEST_KEY],
+    )
 
 
 def reader(request: Request, settings: Settings) -> Callable[[], Any]:

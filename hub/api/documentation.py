@@ -34,7 +34,7 @@ class HubApi(Api):
 
     ERROR_SCHEMA = Failure
 
-    def handle_http_exception(self, error: HTTPException) -> Response | HTTPException:  # type: ignore[override]
+    def handle_http_exception(self, error: HTTPException) -> Response | HTTPException:
         """What Flask refused, in the envelope."""
         return on_http_exception(error)
 

@@ -9,10 +9,11 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from hub.dispatch import Answer, new_trace_id
+from hub.history import INTERFACE_VERSION
 from plugins import codes
 from plugins.errors import HubError
 
-API_VERSION = "1.0.0"
+API_VERSION = INTERFACE_VERSION
 CONTENT_TYPE = "application/json;charset=utf-8"
 TRACE_HEADER = "x-trace-id"
 

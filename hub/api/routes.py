@@ -7,9 +7,8 @@ from flask import Response, request
 from flask_smorest import Api
 
 from hub.api import body, documentation
-from hub.api.envelope import refusal, respond, trace_id
+from hub.api.envelope import respond, trace_id
 from hub.dispatch import Dispatcher
-from plugins.errors import HubError
 from plugins.operation import Operation
 
 
@@ -29,17 +28,13 @@ def _view(dispatcher: Dispatcher, operation: Operation) -> Callable[[], Response
     settings = dispatcher.hub.settings
 
     def view() -> Response:
-        try:
-            body.check_version(request, settings)
-        except HubError as error:
-            return refusal(error)
         answer = dispatcher.call(
             operation,
             body.reader(request, settings),
             token=request.headers.get("token"),
             trace_id=trace_id(),
-            base_url=settings.public_url or request.url_root,
-            client_ip=request.remote_addr or "",
+            source=body.source(request, settings),
+            check=lambda: body.check_version(request, settings),
         )
         return respond(answer, operation.creates)
 

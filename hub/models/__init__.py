@@ -1,12 +1,30 @@
 """The tables: the hub is the system of record for all that they hold."""
 from hub.models.base import Base, Entity
+from hub.models.calendar import Calendar
 from hub.models.connection import Connection
+from hub.models.licence import Licence
 from hub.models.organisation import AccessToken, Department, Employee
 from hub.models.process import Package, Process
+from hub.models.queue import DataQueue, DataQueueItem
+from hub.models.record import ApiCall, ApiMetric, AuditEntry, AuditHead, KeptAnswer
+from hub.models.rights import (
+    ApiGroup,
+    Application,
+    EmployeeRole,
+    RightsVersion,
+    Role,
+    UserGroup,
+    UserGroupMember,
+    UserGroupRole,
+)
 from hub.models.robot import Machine, Robot, RobotGroup, RobotGroupMember
 from hub.models.task import Outbox, Task, TaskLog
+from hub.models.trigger import Trigger, TriggerRobot
 
 __all__ = [
-    "AccessToken", "Base", "Connection", "Department", "Employee", "Entity", "Machine", "Outbox", "Package", "Process", "Robot",
+    "AccessToken", "ApiCall", "ApiGroup", "ApiMetric", "Application", "AuditEntry", "AuditHead", "EmployeeRole", "KeptAnswer",
+    "RightsVersion", "Role", "UserGroup", "UserGroupMember", "UserGroupRole",
+    "Calendar", "DataQueue", "DataQueueItem", "Licence", "Trigger", "TriggerRobot",
+    "Base", "Connection", "Department", "Employee", "Entity", "Machine", "Outbox", "Package", "Process", "Robot",
     "RobotGroup", "RobotGroupMember", "Task", "TaskLog",
 ]

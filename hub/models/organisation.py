@@ -36,14 +36,19 @@ class Employee(Entity, Base):
     email: Mapped[str | None] = mapped_column(String(255))
     mobile: Mapped[str | None] = mapped_column(String(64))
     is_locked: Mapped[bool] = mapped_column(default=False)
+    failed_logins: Mapped[int] = mapped_column(default=0, server_default="0")
+    locked_until: Mapped[datetime | None] = mapped_column(Moment)
+    password_changed_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class AccessToken(Base):
-    """A token, known by its SHA-256 only."""
+    """A token, known by its SHA-256 only, of a user or of an application."""
 
     __tablename__ = "access_token"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
-    employee_id: Mapped[int] = mapped_column(BigId, ForeignKey("employee.id"), index=True)
+    employee_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("employee.id"), index=True)
+    application_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("application.id"), index=True)
+    client_ip: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)

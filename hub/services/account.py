@@ -1,14 +1,17 @@
 """Getting a token (clause 6.2.1)."""
 from __future__ import annotations
 
+import hmac
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hub import auth
 from hub.call import Call
-from hub.models import Employee
-from hub.security import hash_password, password_matches
+from hub.database import now
+from hub.models import Application, Employee
+from hub.security import hash_password, password_matches, token_digest
 from hub.serving import serves
 from plugins import codes
 from plugins.errors import Refused
@@ -17,20 +20,66 @@ from plugins.operations import account
 
 @serves(account.account_authenticate)
 def account_authenticate(call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """Answers 10003 for an unknown and 10004 for a wrong password, as printed (erratum E13)."""
+    """A token for a user, or for an application by its client id and secret.
+
+    Answers 10003 for an unknown and 10004 for a wrong password, as printed (erratum E13); 30006 for a locked user.
+    """
     password = wire_password(call, params["password"])
     with call.hub.db.read() as session:
         employee = session.scalar(select(Employee).where(Employee.username == params["username"], Employee.is_deleted.is_(False)))
+        application = None
+        if employee is None:
+            found = select(Application).where(Application.client_id == params["username"], Application.is_deleted.is_(False))
+            application = session.scalar(found)
+    if application is not None:
+        return _authenticate_application(call, application, password)
     if employee is None:
         hash_password(password)  # as long as the check of a known user's password, so that the time tells nothing
         raise Refused(code=codes.USER_UNKNOWN)
-    if not password_matches(employee.password_hash, password):
-        raise Refused(code=codes.PASSWORD_WRONG)
-    if employee.is_locked:
+    return _authenticate_employee(call, employee, password)
+
+
+def _authenticate_employee(call: Call, employee: Employee, password: str) -> dict[str, Any]:
+    if is_locked(employee):
         raise Refused(code=codes.ACCOUNT_LOCKED)
-    token, expires_at, row = auth.issue_token(call.hub, employee.id)
-    call.session.add(row)
+    if not password_matches(employee.password_hash, password):
+        _count_failure(call, employee)
+        raise Refused(code=codes.PASSWORD_WRONG)
+    days = call.hub.settings.password_days
+    if days and now() - (employee.password_changed_at or employee.created_at) > timedelta(days=days):
+        raise Refused("密码已过期，请修改密码", code=codes.ACCOUNT_LOCKED)
+    if employee.failed_logins or employee.locked_until:
+        call.session.execute(
+            update(Employee).where(Employee.id == employee.id).values(failed_logins=0, locked_until=None, updated_at=Employee.updated_at)
+        )
+    token, expires_at = auth.issue_token(call.hub, call.session, employee_id=employee.id, client_ip=call.source.client_ip)
     return {"token": token, "expirationTime": expires_at}
+
+
+def _authenticate_application(call: Call, application: Application, secret: str) -> dict[str, Any]:
+    if not hmac.compare_digest(application.secret_hash, token_digest(secret)):
+        raise Refused(code=codes.PASSWORD_WRONG)
+    if not application.is_enabled:
+        raise Refused(code=codes.ACCOUNT_LOCKED)
+    auth.check_address(call.source.client_ip, application.allow_ips, application.deny_ips)
+    token, expires_at = auth.issue_token(call.hub, call.session, application_id=application.id, client_ip=call.source.client_ip)
+    return {"token": token, "expirationTime": expires_at}
+
+
+def is_locked(employee: Employee) -> bool:
+    """Whether a user is locked, by hand or for a while after failed logins (erratum E74)."""
+    return employee.is_locked or (employee.locked_until is not None and employee.locked_until > now())
+
+
+def _count_failure(call: Call, employee: Employee) -> None:
+    """Count a failed login, in a transaction of its own: the call itself fails. The last one allowed locks the user for a while."""
+    settings = call.hub.settings
+    with call.hub.db.write() as session:
+        row = session.get_one(Employee, employee.id, with_for_update=True)
+        row.failed_logins += 1
+        if settings.login_failures and row.failed_logins >= settings.login_failures:
+            row.failed_logins = 0
+            row.locked_until = now() + timedelta(seconds=settings.login_lock)
 
 
 def wire_password(call: Call, sent: str) -> str:

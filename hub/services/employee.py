@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import select
 
+from hub import rights
 from hub.call import Call
-from hub.models import Department, Employee
+from hub.models import Department, Employee, EmployeeRole, Role
 from hub.paging import page
 from hub.resource import refuse_taken, stamps
 from hub.scope import find, within_department
 from hub.security import hash_password
-from hub.services.account import wire_password
+from hub.services.account import is_locked, wire_password
 from hub.serving import serves
 from plugins.errors import InvalidInput
 from plugins.operations import employee
@@ -38,7 +39,16 @@ def employee_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     )
     call.session.add(row)
     call.session.flush()
+    grant_default_role(call, row)
     return {"employeeId": row.id}
+
+
+def grant_default_role(call: Call, row: Employee) -> None:
+    """A new user is an operator, as far as the caller may grant that: the standard has no field for a role."""
+    operator = call.session.scalars(select(Role).where(Role.is_builtin.is_(True), Role.name == rights.OPERATOR)).one()
+    if rights.covers(call.caller.permissions, operator.permissions):
+        call.session.add(EmployeeRole(employee_id=row.id, role_id=operator.id))
+        rights.changed(call.session)
 
 
 @serves(employee.employee_query)
@@ -62,6 +72,6 @@ def _row(row: Employee) -> dict[str, Any]:
         "employeeName": row.name,
         "username": row.username,
         "depId": row.department_id,
-        "userStatus": int(row.is_locked),
+        "userStatus": int(is_locked(row)),
         "isDeleted": row.is_deleted,
     }

@@ -11,7 +11,7 @@ from hub import connections
 from hub.call import Call
 from hub.database import now
 from hub.models import Connection, Package, Process, RobotGroup, RobotGroupMember, Task
-from hub.paging import page
+from hub.paging import page, through
 from hub.scope import find, within_department
 from hub.services.process import distinct
 from hub.services.robot import all_visible
@@ -181,7 +181,7 @@ def _started_between(statement: Select[Any], start: datetime | None, end: dateti
     if start is not None:
         statement = statement.where(Task.started_at >= start)
     if end is not None:
-        statement = statement.where(Task.started_at <= end)
+        statement = statement.where(Task.started_at <= through(end))
     return statement
 
 

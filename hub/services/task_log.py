@@ -8,6 +8,7 @@ from sqlalchemy import select
 from hub import connections
 from hub.call import Call
 from hub.models import Connection, Task, TaskLog
+from hub.paging import through
 from hub.scope import find
 from hub.serving import serves
 from hub.tasks import lifecycle
@@ -39,7 +40,7 @@ def task_log_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("startTime"):
         statement = statement.where(TaskLog.logged_at >= params["startTime"])
     if params.get("endTime"):
-        statement = statement.where(TaskLog.logged_at <= params["endTime"])
+        statement = statement.where(TaskLog.logged_at <= through(params["endTime"]))
     if params.get("afterSeq"):
         statement = statement.where(TaskLog.seq > params["afterSeq"])
     lines = [
@@ -64,5 +65,5 @@ def _wanted(line: dict[str, Any], params: dict[str, Any]) -> bool:
         and (params.get("keyword") or "").lower() in str(line.get("message", "")).lower()
         and line["seq"] > (params.get("afterSeq") or 0)
         and not (at and params.get("startTime") and at < params["startTime"])
-        and not (at and params.get("endTime") and at > params["endTime"])
+        and not (at and params.get("endTime") and at > through(params["endTime"]))
     )

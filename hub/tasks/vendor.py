@@ -124,7 +124,7 @@ def take_over(hub: Hub, connection: Connection, task: Task, seen: dict[str, Any]
         return
     state = seen.get("taskState")
     if state in lifecycle.ENDED:
-        times: dict[str, datetime] = {}
+        times: dict[str, Any] = {}
         if seen.get("startTime"):
             times["started_at"] = seen["startTime"]
         if seen.get("stopTime"):

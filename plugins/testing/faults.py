@@ -26,11 +26,11 @@ def _echo(status: int, **headers: str) -> Callable[[FakeVendor, Seen], Reply]:
     """An error answer that repeats the whole request, as helpful servers do: with the credentials in it."""
 
     def act(vendor: FakeVendor, seen: Seen) -> Reply:
-        request = {
-            "path": seen.path, "query": [list(pair) for pair in seen.query], "headers": dict(seen.headers), "body": seen.content.decode("utf-8", "replace")
-        }
-        text = f"request failed: {seen.method} {seen.path} {dict(seen.query)} {dict(seen.headers)} {request['body']}"
-        return Reply({"code": "E-STORM", "message": text, "request": request}, status, {name.replace("_", "-"): value for name, value in headers.items()})
+        body = seen.content.decode("utf-8", "replace")
+        text = f"request failed: {seen.method} {seen.path} {dict(seen.query)} {dict(seen.headers)} {body}"
+        request = {"path": seen.path, "query": [list(pair) for pair in seen.query], "headers": dict(seen.headers), "body": body}
+        answer = {"code": "E-STORM", "message": text, "request": request}
+        return Reply(answer, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
     return act
 
@@ -54,6 +54,8 @@ def _hang_up(vendor: FakeVendor, seen: Seen) -> Reply:
 
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 ANY = (HubError,)
+
+REFUSED = Fault("a refused connection", _hang_up, (Unreachable,), codes.ADAPTER_UNREACHABLE)
 
 FAULTS: tuple[Fault, ...] = (
     Fault("silence", _silence, (VendorTimeout,), codes.VENDOR_TIMEOUT),

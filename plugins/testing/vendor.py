@@ -121,6 +121,9 @@ class FakeVendor:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Answers leave in one piece: in two, each would wait for the client's delayed acknowledgement.
+            wbufsize = 1 << 16
+            disable_nagle_algorithm = True
 
             def handle_one_request(self) -> None:
                 try:

@@ -188,10 +188,10 @@ def inner_rows(each: Printed) -> list[Row]:
     return declared_rows(type(nested.schema)) if isinstance(nested, marshmallow_fields.Nested) else []
 
 
-def compare() -> dict[tuple[str, str], tuple[Any, Any]]:
+def compare(text: str) -> dict[tuple[str, str], tuple[Any, Any]]:
     """Every fact in which print and declaration differ: (operation, fact): (printed, declared)."""
     declared = {operation.code: facts_of_declaration(operation) for operation in standard_catalogue()}
-    pages = printed_operations(STANDARD.read_text(encoding="utf-8"))
+    pages = printed_operations(text)
     counted = {"6.2": 0, "6.3": 0}
     printed = {}
     for page in pages:
@@ -222,4 +222,25 @@ def test_the_text_is_read_completely() -> None:
 
 @needs_text
 def test_declared_operations_differ_from_the_print_only_by_the_errata() -> None:
-    assert compare() == {key: (printed, declared) for key, (_, printed, declared) in ERRATA.items()}
+    found = compare(STANDARD.read_text(encoding="utf-8"))
+    assert found == {key: (printed, declared) for key, (_, printed, declared) in ERRATA.items()}
+
+
+@needs_text
+@pytest.mark.parametrize(
+    ("printed", "instead", "where"),
+    [
+        ("depName\tstring\t是\t", "depName\tint\t是\t", ("P02", "request.depName.type")),
+        ("parentId\tint\t否\t", "parentId\tint\t是\t", ("P04", "request.parentId.required")),
+        ("email\tstring\t否\t", "mail\tstring\t否\t", ("P06", "request")),
+        ("packageUrl string", "packageUrl int", ("P13", "response.packageList.packageUrl.type")),
+        ("videoPath string", "path string", ("R27", "response.recordFileInfos")),
+        ("userStatus\tint\t用户状态 (0-正常 1-", "userStatus\tint\t用户状态 (0-正常 2-", ("P09", "response.userStatus.choices")),
+        ("请求地址：/api/platform/trigger/delete", "请求地址：/api/platform/trigger/drop", ("P20", "path")),
+        ("6.2.7.3 暂停任务\n", "6.2.7.3 停止任务\n", ("P26", "title")),
+    ],
+)
+def test_a_change_of_the_print_would_be_noticed(printed: str, instead: str, where: tuple[str, str]) -> None:
+    text = STANDARD.read_text(encoding="utf-8")
+    assert printed in text
+    assert where in compare(text.replace(printed, instead)).keys() - ERRATA.keys()

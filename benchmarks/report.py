@@ -1,0 +1,72 @@
+"""The figures as JSON, as the tables that the README files quote, and as a few lines for the terminal."""
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from benchmarks.running import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results.json"
+BETWEEN = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- /benchmarks -->)", re.DOTALL)
+WORDS = {
+    "README.md": {
+        "head": "| measured | hub | bare | ratio | goal |",
+        "p50": "`task/create` to the first line of the process, p50",
+        "p95": "the same, p95",
+        "query": "`task/query` a second",
+        "memory": "idle hub with two robots",
+        "processes": "{} processes",
+        "on": "Measured {date} with `python -m benchmarks` on {cpus} cores, Python {python}, SQLite.",
+        "goals": {"at most 3": "at most 3", "at least 0.5": "at least 0.5"},
+    },
+    "README.zh-CN.md": {
+        "head": "| 测量项 | 本平台 | 裸程序 | 比值 | 目标 |",
+        "p50": "`task/create` 到流程代码第一行，p50",
+        "p95": "同上，p95",
+        "query": "每秒 `task/query` 次数",
+        "memory": "空闲平台（两个机器人）",
+        "processes": "{} 个进程",
+        "on": "{date} 由 `python -m benchmarks` 在 {cpus} 核、Python {python}、SQLite 上测得。",
+        "goals": {"at most 3": "不超过 3", "at least 0.5": "不低于 0.5"},
+    },
+}
+
+
+def write(results: dict[str, Any]) -> None:
+    """Keep the figures in benchmarks/results.json and in the README files."""
+    RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    for name, words in WORDS.items():
+        path = ROOT / name
+        before = path.read_text("utf-8")
+        path.write_text(BETWEEN.sub(lambda found, words=words: found[1] + table(results, words) + found[2], before), "utf-8")
+
+
+def table(results: dict[str, Any], words: dict[str, Any]) -> str:
+    """The Markdown table in the words of one language."""
+    start, query, memory = results["start"], results["query"], results["memory"]
+    goals = words["goals"]
+    rows = [words["head"], "|---|---:|---:|---:|---|"]
+    rows += [
+        f"| {words[key]} | {start['hub'][f'{key}_ms']:.0f} ms | {start['bare'][f'{key}_ms']:.0f} ms | {start['ratio'][key]} | {goals[start['goal']]} |"
+        for key in ("p50", "p95")
+    ]
+    rows.append(f"| {words['query']} | {query['hub_per_second']} | {query['bare_per_second']} | {query['ratio']} | {goals[query['goal']]} |")
+    size = memory["total_pss_mib"] or memory["total_rss_mib"]
+    rows.append(f"| {words['memory']} | {size:.0f} MiB | | | {words['processes'].format(memory['processes'])} |")
+    return "\n".join(rows) + "\n\n" + words["on"].format(**results["machine"]) + "\n"
+
+
+def lines(results: dict[str, Any]) -> list[str]:
+    """The figures for the terminal."""
+    start, query, memory = results["start"], results["query"], results["memory"]
+    texts = [
+        f"start p50  hub {start['hub']['p50_ms']:8.1f} ms   bare {start['bare']['p50_ms']:8.1f} ms   ratio {start['ratio']['p50']} (goal {start['goal']})",
+        f"start p95  hub {start['hub']['p95_ms']:8.1f} ms   bare {start['bare']['p95_ms']:8.1f} ms   ratio {start['ratio']['p95']} (goal {start['goal']})",
+        f"query      hub {query['hub_per_second']:8}/s    bare {query['bare_per_second']:8}/s    ratio {query['ratio']} (goal {query['goal']})",
+    ]
+    for part in memory["parts"]:
+        pss = "?" if part["pss"] is None else f"{part['pss']:.1f}"
+        texts.append(f"memory     {part['part']:12} {part['processes']:2} processes   PSS {pss:>6} MiB   RSS {part['rss']:.1f} MiB")
+    texts.append(f"memory     total        {memory['processes']:2} processes   PSS {memory['total_pss_mib'] or '?':>6} MiB   RSS {memory['total_rss_mib']:.1f} MiB")
+    return texts

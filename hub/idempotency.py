@@ -1,0 +1,50 @@
+"""Safe repetition of calls (erratum E72): with an ``Idempotency-Key`` the first answer is given again, for a day."""
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+
+from hub.call import Call
+from hub.database import now
+from hub.models import KeptAnswer
+from plugins import codes
+from plugins.errors import Conflict
+from plugins.files import FileContent
+
+KEPT_FOR = timedelta(days=1)
+PURPOSE = "kept answer"
+
+
+def find(call: Call, params: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer that was given to this key before, or None. Raises Conflict (10602) when the key came with another request."""
+    with call.hub.db.read() as session:
+        kept = session.get(KeptAnswer, _digest(call))
+    if kept is None or kept.created_at < now() - KEPT_FOR:
+        return None
+    if kept.request_digest != _request_digest(params):
+        raise Conflict(code=codes.IDEMPOTENCY_REUSED)
+    answer: dict[str, Any] = json.loads(call.hub.vault.open(kept.sealed_answer, PURPOSE))
+    return answer
+
+
+def keep(call: Call, params: dict[str, Any], data: dict[str, Any]) -> None:
+    """Keep the answer in the transaction of the call itself: of two calls with one key at the same time, one is rolled back."""
+    sealed = call.hub.vault.seal(json.dumps(data, ensure_ascii=False), PURPOSE)
+    expired = call.session.get(KeptAnswer, _digest(call))
+    if expired is not None:
+        call.session.delete(expired)
+        call.session.flush()
+    call.session.add(KeptAnswer(digest=_digest(call), request_digest=_request_digest(params), sealed_answer=sealed))
+
+
+def _digest(call: Call) -> str:
+    return hashlib.sha256("\0".join((call.caller.name, call.operation.name, call.source.idempotency_key)).encode()).hexdigest()
+
+
+def _request_digest(params: dict[str, Any]) -> str:
+    def plain(value: Any) -> Any:
+        return value.digest() if isinstance(value, FileContent) else str(value)
+
+    return hashlib.sha256(json.dumps(params, sort_keys=True, default=plain).encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""Keys of public-key cryptography: the hub's own for what callers send, and the callers' for what they are sent."""
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.database import BigId, Moment, now
+from hub.models.base import Base
+
+
+class WireKey(Base):
+    """One version of the key pair to which callers encrypt. The one without an end is published; older ones still decrypt until theirs."""
+
+    __tablename__ = "wire_key"
+    __table_args__ = (UniqueConstraint("algorithm", "version"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    algorithm: Mapped[str] = mapped_column(String(8))
+    version: Mapped[int]
+    public_key: Mapped[str] = mapped_column(Text)
+    sealed_private_key: Mapped[str] = mapped_column(Text, info={"sealed": "wire key"})
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+
+
+class RegisteredKey(Base):
+    """The public key of a user or an application, to which the hub encrypts the secrets that it hands out (erratum E16)."""
+
+    __tablename__ = "registered_key"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    employee_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("employee.id"), unique=True)
+    application_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("application.id"), unique=True)
+    algorithm: Mapped[str] = mapped_column(String(8))
+    public_key: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    updated_at: Mapped[datetime] = mapped_column(Moment, default=now, onupdate=now)

@@ -1,0 +1,105 @@
+"""Permissions: one for each operation, granted through roles (users) or groups of operations (applications)."""
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Select, select, union, update
+from sqlalchemy.orm import Session
+
+from hub.models import ApiGroup, EmployeeRole, RightsVersion, Role, UserGroup, UserGroupMember, UserGroupRole
+from plugins.operation import Catalogue, Operation
+
+REMEMBERED = 10_000
+ADMINISTRATOR, OPERATOR, READER = "系统管理员", "操作员", "只读用户"
+
+# Operators run the platform; people, rights and the hub's own set-up are the administrators' business.
+NOT_FOR_OPERATORS = (
+    "department:create", "department:update", "department:delete", "employee:create", "employee:update", "employee:delete",
+    "role:", "user-group:", "app:", "api-group:", "login:", "connection:create", "connection:delete", "audit-log:", "api-log:",
+    "license:import", "crypto:rotate-key",
+)  # fmt: skip
+
+
+def permission_of(operation: Operation) -> str:
+    """The permission that a call needs: ``task:create``; of the robot interface ``robot-api/task:create``."""
+    _, _, side, resource, *verb = operation.path.split("/")
+    prefix = "robot-api/" if side == "robot" else ""
+    return f"{prefix}{resource}:{'/'.join(verb) or resource}"
+
+
+def allows(permissions: Iterable[str], permission: str) -> bool:
+    """Whether the permissions hold this one: by name, by ``resource:*``, or by ``*``."""
+    granted = permissions if isinstance(permissions, (set, frozenset)) else set(permissions)
+    return permission in granted or "*" in granted or f"{permission.partition(':')[0]}:*" in granted
+
+
+def covers(permissions: frozenset[str], wanted: Iterable[str]) -> bool:
+    """Whether everything in ``wanted`` is held: nobody grants more than the own rights."""
+    return all(allows(permissions, each) for each in wanted)
+
+
+def known_permissions(catalogue: Catalogue) -> list[str]:
+    """Every permission that there is, for the operations that need one."""
+    return sorted({permission_of(each) for each in catalogue if not each.public})
+
+
+def builtin_roles(catalogue: Catalogue) -> dict[str, list[str]]:
+    """The roles that every hub has from its first start."""
+    platform = [each for each in catalogue if each.side != "robot" and not each.public]
+    reading = sorted({permission_of(each) for each in platform if not each.writes and not permission_of(each).startswith(NOT_FOR_OPERATORS)})
+    operating = sorted({permission_of(each) for each in platform if not permission_of(each).startswith(NOT_FOR_OPERATORS)})
+    return {ADMINISTRATOR: ["*"], OPERATOR: operating, READER: reading}
+
+
+def roles_of(employee_id: int) -> CompoundSelect[Any]:
+    """The ids of the roles that a user has, directly and through groups."""
+    direct = select(EmployeeRole.role_id).where(EmployeeRole.employee_id == employee_id)
+    by_group = (
+        select(UserGroupRole.role_id)
+        .join(UserGroupMember, UserGroupMember.user_group_id == UserGroupRole.user_group_id)
+        .join(UserGroup, UserGroup.id == UserGroupRole.user_group_id)
+        .where(UserGroupMember.employee_id == employee_id, UserGroup.is_deleted.is_(False))
+    )
+    return union(direct, by_group)
+
+
+def permissions_of_employee(session: Session, employee_id: int) -> frozenset[str]:
+    """All that a user's roles allow."""
+    return _together(session, select(Role.permissions).where(Role.id.in_(roles_of(employee_id)), Role.is_deleted.is_(False)))
+
+
+def permissions_of_groups(session: Session, api_groups: list[int]) -> frozenset[str]:
+    """All that an application's groups of operations allow."""
+    return _together(session, select(ApiGroup.permissions).where(ApiGroup.id.in_(api_groups), ApiGroup.is_deleted.is_(False)))
+
+
+def _together(session: Session, statement: Select[Any]) -> frozenset[str]:
+    return frozenset(each for permissions in session.scalars(statement) for each in permissions)
+
+
+def changed(session: Session) -> None:
+    """Say that rights have changed: what processes remember of them ends with this commit."""
+    session.execute(update(RightsVersion).values(number=RightsVersion.number + 1))
+
+
+class Remembered:
+    """The permissions of users and applications, as long as no right has changed anywhere."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._permissions: OrderedDict[tuple[str, int], frozenset[str]] = OrderedDict()
+
+    def get(self, version: int, key: tuple[str, int]) -> frozenset[str] | None:
+        """What is remembered under this version of the rights."""
+        if version != self._version:
+            self._version, self._permissions = version, OrderedDict()
+        return self._permissions.get(key)
+
+    def put(self, version: int, key: tuple[str, int], permissions: frozenset[str]) -> None:
+        """Remember, unless the rights have changed meanwhile."""
+        if version == self._version:
+            self._permissions[key] = permissions
+            if len(self._permissions) > REMEMBERED:
+                self._permissions.popitem(last=False)

@@ -1,0 +1,106 @@
+"""The real program `rpahub up` as a child of the tests."""
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.end_to_end.client import Client, until
+
+PASSWORD = "Adm1n-password-测试"
+START_TIME = 60.0
+STOP_TIME = 15.0
+
+
+def program(name: str) -> list[str]:
+    """How to start one of our programs: as it is installed beside this Python, else from its module."""
+    script = Path(sys.executable).with_name(name)
+    return [str(script)] if script.exists() else [sys.executable, "-m", "hub.cli"]
+
+
+def clean_environment(**settings: object) -> dict[str, str]:
+    """This environment with these settings of the hub and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RPAHUB_")}
+    return {**kept, **{f"RPAHUB_{name.upper()}": str(value) for name, value in settings.items()}}
+
+
+class HubProcess:
+    """`rpahub up` on a data folder, again and again if need be."""
+
+    def __init__(self, data: Path, **settings: object) -> None:
+        self.data = data
+        self.settings = {"admin_password": PASSWORD, "data": data, "port": 0, "robots": 2, "workers": 1, **settings}
+        self.output = data.with_suffix(".out")
+        self.process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+
+    def start(self) -> None:
+        """Start it and wait until it says that it is ready."""
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*program("rpahub"), "up"],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.data.parent,
+                env=clean_environment(**self.settings),
+                start_new_session=True,
+            )
+        try:
+            self.url = until(self._ready_at, START_TIME, f"`rpahub up` to be ready:\n{self.said()}")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _ready_at(self) -> str | None:
+        assert self.process is not None and self.process.poll() is None, f"`rpahub up` ended:\n{self.said()}"
+        found = re.search(r"^ready (http://\S+)$", self.said(), re.MULTILINE)
+        return found[1] if found else None
+
+    def said(self) -> str:
+        """What it has printed since it was started last."""
+        return self.output.read_text("utf-8", "replace")
+
+    def admin(self) -> Client:
+        """A client with the administrator's token."""
+        return Client(self.url).log_in("admin", PASSWORD)
+
+    def tree(self) -> list[psutil.Process]:
+        """The process and all of its descendants."""
+        assert self.process is not None
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def stop(self) -> int:
+        """Ctrl+C. Gives the exit status; kills what does not stop, which then gives a negative one."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(STOP_TIME)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.process.wait()
+
+    def kill(self) -> None:
+        """kill -9 of every process of the tree at once."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        tree = self.tree()
+        for process in tree:
+            process.suspend()
+        for process in {*tree, *self.tree()}:
+            process.kill()
+        self.process.wait()
+        psutil.wait_procs(tree, timeout=10)
+
+    def __enter__(self) -> HubProcess:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
