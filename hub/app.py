@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["dispatcher"] = dispatcher
     api = documentation.create_api(app)
     routes.register(api, dispatcher)
+    routes.discard_bodies(app, settings)
     app.register_blueprint(health.blueprint(hub))
     app.register_blueprint(downloads.blueprint(hub))
     app.register_blueprint(metrics.blueprint(hub))

@@ -12,10 +12,13 @@ from hub.calllog import CallLog
 from hub.connections import Memory
 from hub.database import Database
 from hub.limits import Limiter
+from hub.paging import PageMemory
 from hub.redis_client import patient_client, quick_client
 from hub.rights import Remembered
+from hub.sealed_files import SealedFiles
 from hub.store import Store
 from hub.vault import Vault, open_vault
+from hub.wire_keys import WireKeys
 from plugins.manager import Adapters, discover
 
 
@@ -46,6 +49,11 @@ class Hub:
         return Remembered()
 
     @cached_property
+    def pages(self) -> PageMemory:
+        """What is remembered of large lists."""
+        return PageMemory()
+
+    @cached_property
     def calls(self) -> CallLog:
         """The call log."""
         return CallLog(self)
@@ -61,9 +69,19 @@ class Hub:
         return open_vault(self.settings)
 
     @cached_property
+    def wire_keys(self) -> WireKeys:
+        """The keys to which callers encrypt."""
+        return WireKeys(self)
+
+    @cached_property
     def store(self) -> Store:
         """The store of file contents."""
         return Store(self.settings.data / "store")
+
+    @cached_property
+    def files(self) -> SealedFiles:
+        """The store of encrypted contents."""
+        return SealedFiles(self.settings.data / "files", self.vault)
 
     @cached_property
     def redis(self) -> Redis:

@@ -65,6 +65,10 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
 
+    def rows(self) -> Connection:
+        """A connection for reading columns, as a context manager: for what every call asks, at less than half the cost of a session."""
+        return self.engine.connect()
+
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose work is committed at the end of the block, or rolled back as a whole."""

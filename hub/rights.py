@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, select, union, update
+from sqlalchemy import CompoundSelect, Connection, Select, select, union, update
 from sqlalchemy.orm import Session
 
 from hub.models import ApiGroup, EmployeeRole, RightsVersion, Role, UserGroup, UserGroupMember, UserGroupRole
@@ -65,17 +65,17 @@ def roles_of(employee_id: int) -> CompoundSelect[Any]:
     return union(direct, by_group)
 
 
-def permissions_of_employee(session: Session, employee_id: int) -> frozenset[str]:
+def permissions_of_employee(session: Session | Connection, employee_id: int) -> frozenset[str]:
     """All that a user's roles allow."""
     return _together(session, select(Role.permissions).where(Role.id.in_(roles_of(employee_id)), Role.is_deleted.is_(False)))
 
 
-def permissions_of_groups(session: Session, api_groups: list[int]) -> frozenset[str]:
+def permissions_of_groups(session: Session | Connection, api_groups: list[int]) -> frozenset[str]:
     """All that an application's groups of operations allow."""
     return _together(session, select(ApiGroup.permissions).where(ApiGroup.id.in_(api_groups), ApiGroup.is_deleted.is_(False)))
 
 
-def _together(session: Session, statement: Select[Any]) -> frozenset[str]:
+def _together(session: Session | Connection, statement: Select[Any]) -> frozenset[str]:
     return frozenset(each for permissions in session.scalars(statement) for each in permissions)
 
 

@@ -144,6 +144,12 @@ class Printed(fields.Field):
         """The value as it goes on the wire."""
         return value
 
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **options: Any) -> Any:
+        """An empty text in the place of a number, a flag or a time is an empty parameter, as forms send it, rather than one of a wrong type."""
+        if value == "" and self.required and self.blank_is_absent and not self.exact:
+            raise self.make_error("null")
+        return super().deserialize(value, attr, data, **options)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
         return self.accept(value)
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from config.settings import Settings
 from hub.api.envelope import API_VERSION
@@ -18,6 +19,17 @@ from plugins.files import FileContent
 
 NOTED_HEADERS = ("content-type", "version", "token", "user-agent", "idempotency-key")
 LONGEST_KEY = 255
+PIECE = 1 << 16
+
+
+def discard_rest(request: Request, settings: Settings) -> None:
+    """Read what nobody read of a large body, within reason: a client that is still sending would see a broken connection, not the answer."""
+    small = request.content_length is not None and request.content_length <= PIECE
+    if small or not request.environ.get("wsgi.input_terminated"):
+        return
+    stream, left = request.environ["wsgi.input"], settings.max_request * 2
+    while left > 0 and (piece := stream.read(min(PIECE, left))):
+        left -= len(piece)
 
 
 def check_version(request: Request, settings: Settings) -> None:
@@ -49,6 +61,14 @@ def reader(request: Request, settings: Settings) -> Callable[[], Any]:
     """A function that reads the body's parameters, as a dict or None for an empty body. It raises InvalidInput."""
 
     def read() -> Any:
+        try:
+            return content()
+        except RequestEntityTooLarge as error:
+            raise HubError(code=codes.TOO_LARGE) from error
+        except BadRequest as error:
+            raise InvalidInput("请求体不能读取") from error
+
+    def content() -> Any:
         charset = request.mimetype_params.get("charset", "utf-8")
         if charset.lower().replace("_", "-") not in ("utf-8", "utf8"):
             raise InvalidInput("字符编码应为 utf-8")

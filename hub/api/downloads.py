@@ -1,44 +1,72 @@
 """File contents behind signed, expiring addresses: usable without a token header (erratum E60)."""
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request, send_file
+from sqlalchemy.orm import Session
 
-from hub.core import Hub
-from hub.models import Package
+from hub.models import FileVersion, Package, Recording, StoredFile
+from hub.sealed_files import Sealed
 from plugins import codes
 from plugins.errors import HubError, Refused
+from plugins.files import FileContent
 
-PATH = "/api/ext/package/download"
+if TYPE_CHECKING:
+    from hub.call import Call
+    from hub.core import Hub
+
+PREFIX = "/api/ext"
 
 
-def package_url(hub: Hub, base_url: str, package: Package) -> str:
-    """The address of a package's content, for the next ten minutes (by default); empty where the hub has no content of it."""
-    if not package.digest:
-        return ""
-    signature = hub.vault.sign(f"package:{package.id}", hub.settings.download_lifetime)
-    return f"{base_url.rstrip('/')}{PATH}/{package.id}?sign={signature}"
+def signed_url(call: Call, kind: str, key: int) -> str:
+    """The address of a content, for the next ten minutes (by default). ``kind`` is package, file or recording."""
+    signature = call.hub.vault.sign(f"{kind}:{key}", call.hub.settings.download_lifetime)
+    return f"{call.base_url.rstrip('/')}{PREFIX}/{kind}/download/{key}?sign={signature}"
 
 
 def blueprint(hub: Hub) -> Blueprint:
-    """GET /api/ext/package/download/<id>?sign=…"""
+    """GET /api/ext/<kind>/download/<id>?sign=…"""
     downloads = Blueprint("downloads", __name__)
 
-    @downloads.get(f"{PATH}/<int:package_id>")
-    def download(package_id: int) -> Response:
-        if not hub.vault.verify(f"package:{package_id}", request.args.get("sign", "")):
+    @downloads.get(f"{PREFIX}/<any(package, file, recording):kind>/download/<int:key>")
+    def download(kind: str, key: int) -> Response:
+        if not hub.vault.verify(f"{kind}:{key}", request.args.get("sign", "")):
             raise Refused("下载地址无效或已过期", code=codes.NO_PERMISSION)
         with hub.db.read() as session:
-            package = session.get(Package, package_id)
-        if package is None or not package.digest:
-            raise HubError(code=codes.FILE_MISSING)
-        content = hub.store.get(package.digest)
-        name = f"{package.name}-{package.version}.zip"
-        response = send_file(content.open(), mimetype="application/zip", etag=package.digest, max_age=0, conditional=True)
-        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-        response.headers["Digest"] = f"sha-256={package.digest}"
+            content, digest = CONTENTS[kind](hub, session, key)
+        response = send_file(content.open(), mimetype="application/octet-stream", etag=digest, max_age=0, conditional=True)
+        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(content.name)}"
+        response.headers["Digest"] = f"sha-256={digest}"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "private, no-store"
         return response
 
     return downloads
+
+
+def _package(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:
+    row = session.get(Package, key)
+    if row is None or not row.digest or row.is_deleted:
+        raise HubError(code=codes.FILE_MISSING)
+    return hub.store.get(row.digest, f"{row.name}-{row.version}.zip"), row.digest
+
+
+def _file(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:
+    row = session.get(StoredFile, key)
+    if row is None or row.is_deleted:
+        raise HubError(code=codes.FILE_MISSING)
+    current = session.get_one(FileVersion, (row.id, row.version))
+    return hub.files.get(Sealed(current.blob, current.sealed_key, current.digest, current.size), row.name), current.digest
+
+
+def _recording(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:
+    row = session.get(Recording, key)
+    if row is None or row.is_deleted:
+        raise HubError(code=codes.FILE_MISSING)
+    return hub.files.get(Sealed(row.blob, row.sealed_key, row.digest, row.size), f"task-{row.task_id}-{row.id}.mp4"), row.digest
+
+
+CONTENTS: dict[str, Callable[[Hub, Session, int], tuple[FileContent, str]]] = {"package": _package, "file": _file, "recording": _recording}

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Response, request
+from flask import Flask, Response, request
 from flask_smorest import Api
 
+from config.settings import Settings
 from hub.api import body, documentation
 from hub.api.envelope import respond, trace_id
 from hub.dispatch import Dispatcher
@@ -22,6 +23,15 @@ def register(api: Api, dispatcher: Dispatcher) -> None:
         )
     for blueprint in blueprints.values():
         api.register_blueprint(blueprint)
+
+
+def discard_bodies(app: Flask, settings: Settings) -> None:
+    """Have what is left of a request's body read before its answer goes out, also where the request was refused without a look at it."""
+
+    @app.after_request
+    def discard(response: Response) -> Response:
+        body.discard_rest(request, settings)
+        return response
 
 
 def _view(dispatcher: Dispatcher, operation: Operation) -> Callable[[], Response]:

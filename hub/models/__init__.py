@@ -2,6 +2,7 @@
 from hub.models.base import Base, Entity
 from hub.models.calendar import Calendar
 from hub.models.connection import Connection
+from hub.models.keys import RegisteredKey, WireKey
 from hub.models.licence import Licence
 from hub.models.organisation import AccessToken, Department, Employee
 from hub.models.process import Package, Process
@@ -20,11 +21,14 @@ from hub.models.rights import (
 from hub.models.robot import Machine, Robot, RobotGroup, RobotGroupMember
 from hub.models.task import Outbox, Task, TaskLog
 from hub.models.trigger import Trigger, TriggerRobot
+from hub.models.vault import Asset, Credential, FileVersion, Recording, StoredFile
 
 __all__ = [
+    "Asset", "Credential", "FileVersion", "Recording", "StoredFile",
     "AccessToken", "ApiCall", "ApiGroup", "ApiMetric", "Application", "AuditEntry", "AuditHead", "EmployeeRole", "KeptAnswer",
     "RightsVersion", "Role", "UserGroup", "UserGroupMember", "UserGroupRole",
     "Calendar", "DataQueue", "DataQueueItem", "Licence", "Trigger", "TriggerRobot",
+    "RegisteredKey", "WireKey",
     "Base", "Connection", "Department", "Employee", "Entity", "Machine", "Outbox", "Package", "Process", "Robot",
     "RobotGroup", "RobotGroupMember", "Task", "TaskLog",
 ]

@@ -24,7 +24,7 @@ class Connection(Entity, Base):
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
     address: Mapped[str] = mapped_column(String(1024), default="")
     options: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
-    sealed_credentials: Mapped[str] = mapped_column(String, default="")
+    sealed_credentials: Mapped[str] = mapped_column(String, default="", info={"sealed": "connection"})
     version: Mapped[str] = mapped_column(String(128), default="")
 
 

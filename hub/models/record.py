@@ -90,5 +90,5 @@ class KeptAnswer(Base):
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     request_digest: Mapped[str] = mapped_column(String(64))
-    sealed_answer: Mapped[str] = mapped_column(Text)
+    sealed_answer: Mapped[str] = mapped_column(Text, info={"sealed": "kept answer"})
     created_at: Mapped[datetime] = mapped_column(Moment, default=now, index=True)

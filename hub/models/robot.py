@@ -34,7 +34,7 @@ class Robot(Entity, Vendored, Base):
     type: Mapped[int] = mapped_column(default=0)
     machine_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("machine.id"), index=True)
     machine_username: Mapped[str | None] = mapped_column(String(128))
-    sealed_machine_password: Mapped[str | None] = mapped_column(String)
+    sealed_machine_password: Mapped[str | None] = mapped_column(String, info={"sealed": "machine password"})
     remark: Mapped[str | None] = mapped_column(String(1024))
     desktop_type: Mapped[int | None]
     resolution_width: Mapped[int | None]

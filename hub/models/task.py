@@ -24,6 +24,7 @@ class Task(Entity, Base):
     __table_args__ = (
         UniqueConstraint("connection_id", "reference"),
         Index("ix_task_active", "state", "id", sqlite_where=text(ACTIVE), postgresql_where=text(ACTIVE)),
+        Index("ix_task_is_deleted_id", "is_deleted", "id"),
         Index("ix_task_department_id_id", "department_id", "id"),
         Index("ix_task_process_id_id", "process_id", "id"),
         {"sqlite_autoincrement": True},

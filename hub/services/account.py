@@ -13,6 +13,7 @@ from hub.database import now
 from hub.models import Application, Employee
 from hub.security import hash_password, password_matches, token_digest
 from hub.serving import serves
+from hub.wire import open_password
 from plugins import codes
 from plugins.errors import Refused
 from plugins.operations import account
@@ -24,7 +25,7 @@ def account_authenticate(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 
     Answers 10003 for an unknown and 10004 for a wrong password, as printed (erratum E13); 30006 for a locked user.
     """
-    password = wire_password(call, params["password"])
+    password = open_password(call, params["password"], "password")
     with call.hub.db.read() as session:
         employee = session.scalar(select(Employee).where(Employee.username == params["username"], Employee.is_deleted.is_(False)))
         application = None
@@ -80,10 +81,3 @@ def _count_failure(call: Call, employee: Employee) -> None:
         if settings.login_failures and row.failed_logins >= settings.login_failures:
             row.failed_logins = 0
             row.locked_until = now() + timedelta(seconds=settings.login_lock)
-
-
-def wire_password(call: Call, sent: str) -> str:
-    """The password that a request carries. Plain text is taken only where the settings allow it."""
-    if not call.hub.settings.allow_plain_passwords:
-        raise Refused("不接受明文密码，应使用密文", code=codes.PARAMETER_TYPE)
-    return sent

@@ -12,8 +12,9 @@ from hub.paging import page
 from hub.resource import refuse_taken, stamps
 from hub.scope import find, within_department
 from hub.security import hash_password
-from hub.services.account import is_locked, wire_password
+from hub.services.account import is_locked
 from hub.serving import serves
+from hub.wire import open_password
 from plugins.errors import InvalidInput
 from plugins.operations import employee
 
@@ -23,7 +24,7 @@ SHORTEST_PASSWORD = 8
 @serves(employee.employee_create)
 def employee_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The password is stored as an argon2id hash."""
-    password = wire_password(call, params["password"])
+    password = open_password(call, params["password"], "password")
     if len(password) < SHORTEST_PASSWORD:
         raise InvalidInput(f"密码长度不能少于 {SHORTEST_PASSWORD} 位")
     password_hash = hash_password(password)

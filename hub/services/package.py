@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hub.api.downloads import package_url
+from hub.api.downloads import signed_url
 from hub.call import Call
 from hub.connections import NATIVE
 from hub.models import Connection, Department, Package
@@ -62,7 +62,7 @@ def package_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "packageName": row.name,
             "packageId": row.id,
             "packageVersion": row.version,
-            "packageUrl": package_url(call.hub, call.base_url, row),
+            "packageUrl": signed_url(call, "package", row.id) if row.digest and not row.is_deleted else "",
             "depId": row.department_id,
             "isDeleted": row.is_deleted,
             "digest": row.digest,

@@ -13,8 +13,8 @@ from hub.models import Connection, Department, Machine, Process, Robot, RobotGro
 from hub.paging import page
 from hub.resource import platform_names, refuse_taken, show, stamps, take_over
 from hub.scope import find, visible, within_department
-from hub.services.account import wire_password
 from hub.serving import serves
+from hub.wire import open_password
 from plugins import codes
 from plugins.errors import Conflict, InvalidInput
 from plugins.operations import robot
@@ -39,6 +39,7 @@ COLUMNS = {
 @serves(robot.robot_create)
 def robot_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """A native robot: it comes to life on its machine within seconds, if the hub's robot host runs there."""
+    password = params.get("machinePassword") and open_password(call, params["machinePassword"], "machinePassword")
     home = find(call, Department, params["depId"])
     machine = find(call, Machine, params["machineId"])
     if machine.name != params["machineName"] and call.hub.settings.strict:
@@ -47,9 +48,8 @@ def robot_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
     row = Robot(department_id=home.id, machine_id=machine.id, connection_id=native.id)
     take_over(row, params, COLUMNS)
-    password = params.get("machinePassword")
     if password:
-        row.sealed_machine_password = call.hub.vault.seal(wire_password(call, password), "machine password")
+        row.sealed_machine_password = call.hub.vault.seal(password, "machine password")
     call.session.add(row)
     call.session.flush()
     return {"robotId": row.id}
@@ -138,3 +138,12 @@ def all_visible(call: Call, robot_ids: list[int]) -> list[Robot]:
     if missing:
         raise Conflict(f"机器人 {'、'.join(map(str, sorted(missing)))}", code=codes.NOT_FOUND)
     return rows
+
+
+def usable_by(call: Call, is_global: bool, robot_ids: list[int] | None) -> list[int]:
+    """The robots that may use a credential or an asset: none are named where it is global, and some must be where it is not (E65)."""
+    if is_global:
+        return []
+    if not robot_ids:
+        raise InvalidInput("isGlobal 为 false 时必须提供 robotIds", code=codes.PARAMETER_MISSING)
+    return sorted({row.id for row in all_visible(call, robot_ids)})

@@ -5,12 +5,12 @@ import time
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 
 from hub import connections
 from hub.call import Call
 from hub.database import now
-from hub.models import Connection, Package, Process, RobotGroup, RobotGroupMember, Task
+from hub.models import Connection, Department, Package, Process, RobotGroup, RobotGroupMember, Task
 from hub.paging import page, through
 from hub.scope import find, within_department
 from hub.services.process import distinct
@@ -19,7 +19,7 @@ from hub.serving import serves
 from hub.tasks import lifecycle, queues, vendor
 from hub.tasks.running import send_command
 from plugins import codes
-from plugins.errors import Conflict, HubError, InvalidInput
+from plugins.errors import Conflict, HubError, InvalidInput, NotFound
 from plugins.normalise import TASK_STATUS, task_status
 from plugins.operations import task
 
@@ -109,13 +109,30 @@ def _merged(defaults: list[dict[str, Any]], given: list[dict[str, Any]]) -> list
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
+# Written once: callers ask this again and again while they wait for a task.
+_TASK = (
+    select(
+        Task.__table__,
+        Process.name.label("process_name"),
+        Package.version.label("package_version"),
+        Connection.name.label("connection_name"),
+        Department.path.label("department_path"),
+    )
+    .join(Process, Process.id == Task.process_id)
+    .join(Connection, Connection.id == Task.connection_id)
+    .join(Department, Department.id == Task.department_id)
+    .outerjoin(Package, Package.id == Task.package_id)
+    .where(Task.id == bindparam("task_id"))
+)
+
+
 @serves(task.task_query)
 def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """One task, from its row: the truth about it."""
-    row = find(call, Task, params["taskId"], deleted=True)
-    names = select(Process.name, Package.version, Connection.name).select_from(Process)
-    names = names.join(Connection, Connection.id == row.connection_id).outerjoin(Package, Package.id == row.package_id)
-    process_name, version, connection = call.session.execute(names.where(Process.id == row.process_id)).one()
+    with call.hub.db.rows() as connection:
+        row = connection.execute(_TASK, {"task_id": params["taskId"]}).first()
+    if row is None or not row.department_path.startswith(call.caller.scope):
+        raise NotFound(f"task {params['taskId']}")
     return {
         **_progress(row),
         "taskId": row.id,
@@ -124,7 +141,7 @@ def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "depId": row.department_id,
         "robotId": row.robot_id,
         "processId": row.process_id,
-        "processName": process_name,
+        "processName": row.process_name,
         "triggerId": row.trigger_id,
         "taskStatus": task_status(row.state),
         "isRecord": row.is_record,
@@ -138,8 +155,8 @@ def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "stopTime": row.stopped_at,
         "maxRunTime": row.max_run_time,
         "maxWaitingTime": row.max_waiting_time,
-        "packageVersion": version,
-        "adapter": connection,
+        "packageVersion": row.package_version,
+        "adapter": row.connection_name,
         "vendorId": row.reference,
         "updateTime": row.updated_at,
     }
@@ -160,7 +177,7 @@ def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     keyword = (params.get("keyword") or "").strip()
     if keyword:
         statement = statement.where(Task.process_id.in_(select(Process.id).where(Process.name.icontains(keyword, autoescape=True))))
-    rows, paging = page(call, statement, Task, params, newest_first=params.get("sort") in ("-taskId", "-id"))
+    rows, paging = page(call, statement, Task, params, sortable={"taskId": Task.id, "startTime": Task.started_at, "priority": Task.priority})
     tasks = [
         {
             **_progress(row),
@@ -185,7 +202,7 @@ def _started_between(statement: Select[Any], start: datetime | None, end: dateti
     return statement
 
 
-def _progress(row: Task) -> dict[str, Any]:
+def _progress(row: Task | Row[Any]) -> dict[str, Any]:
     return {
         "taskState": row.state,
         "progress": None if row.progress is None else round(row.progress),

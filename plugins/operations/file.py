@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from plugins.context import Context
-from plugins.fields import Flag, Id, Items, Moment, Record, Text, Upload
+from plugins.fields import Flag, Id, Items, Moment, Record, Text, Upload, Whole
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
 from plugins.records import CreateRequest, QueryResult
@@ -49,6 +49,7 @@ class FileUpdateRequest(Record):
     filePassword = Text("文件的访问密码（密文）。如果文件没有访问密码则不需要提供", longest=4096, secret=True)
     file = Upload("上传管理平台的本地文件")
     depId = Id("部门 ID", kind="department", additive=True)
+    newFilePassword = Text("新的访问密码（密文），空字符串表示取消密码", longest=4096, secret=True, additive=True)
 
 
 @operation("P64", "/api/platform/file/update", clause="6.2.14.3", title="更新文件", request=FileUpdateRequest)
@@ -74,6 +75,9 @@ class FileQueryResult(QueryResult):
     updateTime = Moment("文件更新时间，格式为 yyyy-MM-dd HH:mm:ss")
     fileId = Id("文件 ID", kind="file", additive=True)
     digest = Text("内容摘要（SHA-256，十六进制）", longest=128, additive=True)
+    size = Whole("文件大小（字节）", additive=True)
+    version = Whole("文件内容版本", additive=True)
+    hasPassword = Flag("是否有访问密码", additive=True)
 
 
 @operation("P65", "/api/platform/file/query", clause="6.2.14.4", title="查询文件", request=FileQueryRequest, response=FileQueryResult)

@@ -128,29 +128,25 @@ def task_query(ctx, params):
 
 
 @pytest.mark.parametrize("leak", [
-    'raise VendorError("refused: " + ctx.connection.credentials["access_key"])',
-    'raise VendorError("refused", raw={"sent": ctx.connection.credentials["access_key"]})',
-    'logging.getLogger("acme").debug("calling with %s", ctx.connection.credentials)\n    job(ctx, params)\n    return {}',
-    'ctx.memo["key"] = ctx.connection.credentials["access_key"]\n    raise KeyError(ctx.memo["key"])',
+    'raise VendorError(f"refused: {key}")',
+    'raise VendorError("refused", raw={"sent": [key]})',
+    'raise error from KeyError(key)',
+    'logging.getLogger("acme").debug("calling with %s", ctx.connection.credentials)\n        raise',
+    'ctx.memo["last"] = key\n        logging.getLogger("acme").debug("%s", ctx.memo)\n        raise',
+    'import base64\n        raise VendorError(base64.b64encode(f"user:{key}".encode()).decode())',
 ])
 def test_a_credential_that_can_be_seen_is_noticed(make: Make, leak: str) -> None:
-    found = complaints(make(f"@hookimpl\ndef task_query(ctx, params):\n    job(ctx, params) if False else None\n    {leak}\n"))
-    assert any("credential can be seen" in text or "failed with a healthy vendor" in text for text in found.values())
-    if "KeyError" not in leak and "VendorError" not in leak:
-        assert "credential can be seen" in found["task_query survives 500"]
-
-
-def test_a_credential_in_an_error_that_follows_a_fault_is_noticed(make: Make) -> None:
-    found = complaints(make("""
+    found = complaints(make(f"""
 @hookimpl
 def task_query(ctx, params):
+    key = ctx.connection.credentials["access_key"]
     try:
-        found = job(ctx, params)
+        return {{"taskId": read(job(ctx, params), "id", str)}}
     except HubError as error:
-        raise VendorError(f"{error.reason} with {ctx.connection.credentials['access_key']}")
-    return {"taskId": read(found, "id", str)}
+        {leak}
 """))
     assert "credential can be seen" in found["task_query survives 500"]
+    assert "task_query answers in the words of its response" not in found
 
 
 @pytest.mark.parametrize(("answer", "complaint"), [

@@ -12,7 +12,7 @@ from tests.end_to_end.hub_process import HubProcess
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """`rpahub up` with two robots; it must stop cleanly at the end."""
-    process = HubProcess(tmp_path_factory.mktemp("hub") / "data", max_json=4 * 1024**2, max_package=2 * 1024**2, task_count_limit=60)
+    process = HubProcess(tmp_path_factory.mktemp("hub") / "data", max_json=4 << 20, max_request=8 << 20, max_package=2 << 20, task_count_limit=60)
     with process:
         yield process
         status = process.stop()

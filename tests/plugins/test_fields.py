@@ -262,7 +262,7 @@ def test_a_mandatory_parameter_that_is_null_is_10005(name: str, strict: bool) ->
     assert complaint(Mandatory(strict=strict), {**COMPLETE, name: None}) == {name: EMPTY}
 
 
-@pytest.mark.parametrize(("name", "value"), [("text", ""), ("text", "  "), ("ids", []), ("upload", "")])
+@pytest.mark.parametrize(("name", "value"), [("text", ""), ("text", "  "), ("whole", ""), ("flag", ""), ("ids", []), ("ids", ""), ("upload", "")])
 def test_a_mandatory_parameter_that_is_empty_is_10005(name: str, value: Any) -> None:
     assert complaint(Mandatory(), {**COMPLETE, name: value}) == {name: EMPTY}
 

@@ -124,6 +124,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rights_version")),
     )
     op.create_table(
+        "wire_key",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("algorithm", sa.String(length=8), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("public_key", sa.Text(), nullable=False),
+        sa.Column("sealed_private_key", sa.Text(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("expires_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wire_key")),
+        sa.UniqueConstraint("algorithm", "version", name=op.f("uq_wire_key_algorithm")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("wire_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wire_key_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
         "api_group",
         sa.Column("id", BigId, nullable=False),
         sa.Column("department_id", BigId, nullable=False),
@@ -172,6 +188,58 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "asset",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("department_id", BigId, nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("sealed_value", sa.Text(), nullable=False),
+        sa.Column("data_type", sa.Integer(), nullable=False),
+        sa.Column("remark", sa.String(length=1024), nullable=True),
+        sa.Column("is_global", sa.Boolean(), nullable=False),
+        sa.Column("robots", Document, nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("updated_at", Moment(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_asset_department_id_department")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asset")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("asset", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_asset_name",
+            ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
+
+    op.create_table(
+        "credential",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("department_id", BigId, nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("username", sa.String(length=128), nullable=False),
+        sa.Column("sealed_password", sa.Text(), nullable=False),
+        sa.Column("remark", sa.String(length=1024), nullable=True),
+        sa.Column("is_global", sa.Boolean(), nullable=False),
+        sa.Column("robots", Document, nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("updated_at", Moment(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_credential_department_id_department")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_credential")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("credential", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_credential_name",
+            ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
+
+    op.create_table(
         "data_queue",
         sa.Column("id", BigId, nullable=False),
         sa.Column("department_id", BigId, nullable=False),
@@ -213,6 +281,30 @@ def upgrade() -> None:
         batch_op.create_index(
             "uq_role_name",
             ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
+
+    op.create_table(
+        "stored_file",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("department_id", BigId, nullable=False),
+        sa.Column("folder_path", sa.String(length=1024), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("password_hash", sa.String(length=255), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("updated_at", Moment(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["department_id"], ["department.id"], name=op.f("fk_stored_file_department_id_department")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stored_file")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("stored_file", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_stored_file_name",
+            ["department_id", "folder_path", "name"],
             unique=True,
             sqlite_where=sa.text("NOT is_deleted"),
             postgresql_where=sa.text("NOT is_deleted"),
@@ -273,6 +365,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_employee_role_role_id"), ["role_id"], unique=False)
 
     op.create_table(
+        "file_version",
+        sa.Column("file_id", BigId, nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("blob", sa.String(length=64), nullable=False),
+        sa.Column("sealed_key", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size", BigId, nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name=op.f("fk_file_version_file_id_stored_file")),
+        sa.PrimaryKeyConstraint("file_id", "version", name=op.f("pk_file_version")),
+    )
+    op.create_table(
         "licence",
         sa.Column("id", BigId, nullable=False),
         sa.Column("connection_id", BigId, nullable=False),
@@ -304,6 +409,22 @@ def upgrade() -> None:
             postgresql_where=sa.text("NOT is_deleted"),
         )
 
+    op.create_table(
+        "registered_key",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("employee_id", BigId, nullable=True),
+        sa.Column("application_id", BigId, nullable=True),
+        sa.Column("algorithm", sa.String(length=8), nullable=False),
+        sa.Column("public_key", sa.Text(), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("updated_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_registered_key_application_id_application")),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_registered_key_employee_id_employee")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registered_key")),
+        sa.UniqueConstraint("application_id", name=op.f("uq_registered_key_application_id")),
+        sa.UniqueConstraint("employee_id", name=op.f("uq_registered_key_employee_id")),
+        sqlite_autoincrement=True,
+    )
     op.create_table(
         "user_group_member",
         sa.Column("user_group_id", BigId, nullable=False),
@@ -384,6 +505,26 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "recording",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("task_id", BigId, nullable=False),
+        sa.Column("started_at", Moment(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("blob", sa.String(length=64), nullable=False),
+        sa.Column("sealed_key", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size", BigId, nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("updated_at", Moment(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_recording_task_id_task")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recording")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("recording", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recording_task_id"), ["task_id"], unique=False)
+
+    op.create_table(
         "trigger_robot",
         sa.Column("trigger_id", BigId, nullable=False),
         sa.Column("robot_id", BigId, nullable=False),
@@ -407,9 +548,15 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("locked_until", Moment(), nullable=True))
         batch_op.add_column(sa.Column("password_changed_at", Moment(), nullable=True))
 
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.create_index("ix_task_is_deleted_id", ["is_deleted", "id"], unique=False)
+
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_is_deleted_id")
+
     with op.batch_alter_table("employee", schema=None) as batch_op:
         batch_op.drop_column("password_changed_at")
         batch_op.drop_column("locked_until")
@@ -426,6 +573,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_trigger_robot_robot_id"))
 
     op.drop_table("trigger_robot")
+    with op.batch_alter_table("recording", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recording_task_id"))
+
+    op.drop_table("recording")
     with op.batch_alter_table("trigger", schema=None) as batch_op:
         batch_op.drop_index("uq_trigger_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
         batch_op.drop_index(batch_op.f("ix_trigger_robot_group_id"))
@@ -443,11 +594,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_group_member_employee_id"))
 
     op.drop_table("user_group_member")
+    op.drop_table("registered_key")
     with op.batch_alter_table("licence", schema=None) as batch_op:
         batch_op.drop_index("uq_licence_serial", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
         batch_op.drop_index("ix_licence_connection_id_type")
 
     op.drop_table("licence")
+    op.drop_table("file_version")
     with op.batch_alter_table("employee_role", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_employee_role_role_id"))
 
@@ -461,6 +614,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_group_department_id"))
 
     op.drop_table("user_group")
+    with op.batch_alter_table("stored_file", schema=None) as batch_op:
+        batch_op.drop_index("uq_stored_file_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
+
+    op.drop_table("stored_file")
     with op.batch_alter_table("role", schema=None) as batch_op:
         batch_op.drop_index("uq_role_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
 
@@ -470,6 +627,14 @@ def downgrade() -> None:
         batch_op.drop_index("ix_data_queue_department_id_id")
 
     op.drop_table("data_queue")
+    with op.batch_alter_table("credential", schema=None) as batch_op:
+        batch_op.drop_index("uq_credential_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
+
+    op.drop_table("credential")
+    with op.batch_alter_table("asset", schema=None) as batch_op:
+        batch_op.drop_index("uq_asset_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
+
+    op.drop_table("asset")
     with op.batch_alter_table("application", schema=None) as batch_op:
         batch_op.drop_index("uq_application_client_id", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
         batch_op.drop_index(batch_op.f("ix_application_department_id"))
@@ -479,6 +644,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_group_department_id"))
 
     op.drop_table("api_group")
+    with op.batch_alter_table("wire_key", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_wire_key_expires_at"))
+
+    op.drop_table("wire_key")
     op.drop_table("rights_version")
     with op.batch_alter_table("kept_answer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_kept_answer_created_at"))

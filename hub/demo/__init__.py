@@ -1,0 +1,1 @@
+"""A process for the first five minutes: real work, with data that shows something (``rpahub demo``)."""

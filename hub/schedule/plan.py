@@ -1,0 +1,63 @@
+"""The moments at which a cron expression fires, in its zone and with its calendar (errata E48 to E51)."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from hub.schedule.cron import Cron
+from hub.schedule.zones import moment_of
+
+DAY = timedelta(days=1)
+SHIFTS = ("skip", "previous", "next")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When to fire. What falls on a ``closed`` day is skipped, or moved to the ``previous`` or ``next`` open day at the same time of day.
+
+    Days are those of the zone. Nothing fires after ``cover_end``, the last day of which the calendar knows: such fires are held.
+    A time of day that the clock skips fires once at its jump; one that the clock shows twice fires the first time only.
+    """
+
+    cron: Cron
+    zone: tzinfo
+    closed: frozenset[date] = frozenset()
+    day_shift: str = "skip"
+    cover_end: date | None = None
+
+    def fires(self, after: datetime) -> Iterator[datetime]:
+        """The moments (UTC) after the given one, each once, in ascending order; they end where nothing fires any more."""
+        local = after.astimezone(self.zone)
+        last = after
+        for day in self.days(local.date()):
+            for each in self.cron.times(local.time() if day == local.date() else time.min):
+                moment = moment_of(datetime.combine(day, each), self.zone)
+                if moment > last:
+                    last = moment
+                    yield moment
+
+    def days(self, start: date) -> Iterator[date]:
+        """The days from ``start`` on, in ascending order."""
+        last = None
+        for day in self._shifted(start):
+            if self.cover_end is not None and day > self.cover_end:
+                return
+            if day >= start and day != last:
+                last = day
+                yield day
+
+    def _shifted(self, start: date) -> Iterator[date]:
+        if self.day_shift == "skip":
+            return (day for day in self.cron.days.since(start) if day not in self.closed)
+        if self.day_shift == "previous":
+            return (self._open(day, -DAY) for day in self.cron.days.since(start))
+        # What was due on the closed days right before is moved to the first open day from the start on.
+        while start - DAY in self.closed:
+            start -= DAY
+        return (self._open(day, DAY) for day in self.cron.days.since(start))
+
+    def _open(self, day: date, step: timedelta) -> date:
+        while day in self.closed:
+            day += step
+        return day

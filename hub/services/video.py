@@ -1,0 +1,36 @@
+"""Screen recordings (clause 6.2.11.2)."""
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from hub import connections
+from hub.api.downloads import signed_url
+from hub.call import Call
+from hub.models import Connection, Recording, Task
+from hub.scope import find
+from hub.serving import serves
+from plugins.operations import video
+
+
+@serves(video.video_query)
+def video_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The recordings of a task, each with an expiring download address; a vendor's are asked for where its platform has them."""
+    row = find(call, Task, params["taskId"], deleted=True)
+    connection = call.session.get_one(Connection, row.connection_id)
+    statement = select(Recording).where(Recording.task_id == row.id, Recording.is_deleted.is_(False)).order_by(Recording.id)
+    found = [
+        {
+            "recordFileId": each.id,
+            "videoStartTime": each.started_at,
+            "videoEndTime": each.ended_at,
+            "url": signed_url(call, "recording", each.id),
+            "digest": each.digest,
+        }
+        for each in call.session.scalars(statement)
+    ]
+    if not found and row.reference and connections.adapter_of(call.hub, connection).implements("video_query"):
+        answer = call.ask(connection, "video_query", {"taskId": row.reference})
+        found = [{**each, "recordFileId": None} for each in answer.get("recordFileInfos", [])]
+    return {"taskId": row.id, "recordFileInfos": found}
