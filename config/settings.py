@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     http_always_200: bool = Field(False, description="answer every call with HTTP status 200, for callers that read resultCode only")
     time_zone: str = Field("Asia/Shanghai", description="zone of the times on the wire")
     page_size_limit: int = Field(1000, ge=1, description="largest pageSize")
+    licence_public_key: str = Field("", description="Ed25519 public key (base64) of whoever signs licence files; without one only unsigned ones are taken")
     task_count_limit: int = Field(1000, ge=1, description="largest totalCount of one task/create")
     max_request: int = Field(256 * 1024**2, ge=1024, description="largest request")
     max_json: int = Field(64 * 1024**2, ge=1024, description="largest JSON request")

@@ -18,7 +18,7 @@ ADMINISTRATOR, OPERATOR, READER = "系统管理员", "操作员", "只读用户"
 NOT_FOR_OPERATORS = (
     "department:create", "department:update", "department:delete", "employee:create", "employee:update", "employee:delete",
     "role:", "user-group:", "app:", "api-group:", "login:", "connection:create", "connection:delete", "audit-log:", "api-log:",
-    "license:import", "crypto:rotate-key",
+    "license:import", "license:delete", "crypto:rotate-key",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -33,6 +34,7 @@ __all__ = [
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 SAFE_INTEGER = 2**53 - 1
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 LOG_LEVELS = ("trace", "debug", "info", "warn", "error")
 
 
@@ -83,7 +85,7 @@ class Text(Printed, fields.String):
             raise self.make_error("null")
         if len(value) > self.longest:
             raise self.wrong(f"长度不能超过 {self.longest} 个字符", self.wrong_form)
-        if re.search("[\x00\ud800-\udfff]", value):
+        if UNSTORABLE.search(value):
             raise self.wrong("包含不允许的字符", self.wrong_form)
         return value
 
@@ -341,6 +343,8 @@ class Json(Printed, fields.Raw):
             value = parse_json(value, self)
         if not isinstance(value, dict):
             raise self.wrong("应为 JSON 对象")
+        if any(UNSTORABLE.search(text) for text in texts_in(value)):
+            raise self.wrong("包含不允许的字符")
         return value
 
 
@@ -365,6 +369,19 @@ class Upload(Printed, fields.Raw):
         if not content:
             raise self.make_error("null")
         return FileContent.of(content, name)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts of a JSON value, keys included, however deep it goes."""
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            left += each
 
 
 def parse_json(text: str, field: Printed) -> Any:

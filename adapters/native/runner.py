@@ -129,7 +129,7 @@ class Execution:
             try:
                 command = self._run.command(0.0)
                 deaf_since = None
-            except Exception as error:  # noqa: BLE001  Whatever the hub's connection raises.
+            except Exception as error:  # Whatever the hub's connection raises.
                 deaf_since = deaf_since or time.monotonic()
                 if time.monotonic() - deaf_since > DEAF_FOR:
                     self._error = error

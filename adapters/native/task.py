@@ -60,7 +60,7 @@ def task_run(ctx: Context, params: dict) -> dict:
 def _prepare(base: Path, run_id: str, params: dict[str, Any]) -> tuple[Workspace, Manifest]:
     """Unpack the package and make the task's work folder. Raises HubError for a bad package and for a disk that does not take it."""
     try:
-        package = unpacked(base, params["package"], params.get("packageDigest") or "", Limits.of(params.get("limits")))
+        package = unpacked(base, params.get("package"), params.get("packageDigest") or "", Limits.of(params.get("limits")))
         manifest = manifest_of(package)
         inputs = manifest.inputs(params.get("inParameters") or [])
         return Workspace.create(base, str(params["taskId"]), run_id, package, inputs), manifest

@@ -89,7 +89,7 @@ def with_manifest(text: str) -> bytes:
 BAD: list[tuple[str, Callable[[], bytes], str, str]] = [
     ("not a zip", lambda: b"hello, world" * 10, "10007", "zip"),
     ("truncated", lambda: zipped([("main.py", MAIN)])[:-10], "10007", "zip"),
-    ("a directory that lies about its place", lambda: patched(zipped([("main.py", MAIN)]), b"PK\x05\x06", 16, b"\xff\xff\xff\x7f"), "10007", "损坏"),
+    ("directory misplaced", lambda: patched(zipped([("main.py", MAIN)]), b"PK\x05\x06", 16, b"\xff\xff\xff\x7f"), "10007", "损坏"),
     ("no files", lambda: zipped([]), "10007", "没有文件"),
     ("no entry", lambda: zipped([("readme.txt", b"x")]), "10007", "没有入口"),
     ("parent folder", lambda: zipped([("main.py", MAIN), ("../evil.py", MAIN)]), "10007", "不安全"),
@@ -109,7 +109,7 @@ BAD: list[tuple[str, Callable[[], bytes], str, str]] = [
     ("damaged content", damaged, "10007", "损坏"),
     ("zip64", zip64, "10007", "Zip64"),
     ("manifest is no TOML", lambda: with_manifest("kind = "), "10007", "TOML"),
-    ("manifest in GBK", lambda: zipped([("main.py", MAIN), ("rpa.toml", '# 说明\n'.encode("gbk") + MANIFEST_HEAD.encode())]), "10007", "TOML"),
+    ("manifest in GBK", lambda: zipped([("main.py", MAIN), ("rpa.toml", f"# 说明\n{MANIFEST_HEAD}".encode("gbk"))]), "10007", "TOML"),
     ("manifest without kind", lambda: with_manifest('entry = "main.py"'), "10007", "kind"),
     ("manifest of unknown kind", lambda: with_manifest('kind = "perl"\nentry = "main.py"'), "10007", "kind"),
     ("manifest without entry", lambda: with_manifest('kind = "python"'), "10007", "entry"),
@@ -176,7 +176,7 @@ def test_empty_upload_is_named_as_empty() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [["main.py"], ["suite.robot"], ["tasks.py"], ["suites/a.robot", "lib/x.py"], ["top/main.py", "top/lib.py"], ["__MACOSX/x", "p/main.py"]],
+    [["main.py"], ["suite.robot"], ["tasks.py"], ["suites/a.robot", "lib/x.py"], ["top/main.py", "top/x.py"], ["__MACOSX/x", "p/main.py"]],
 )
 def test_every_kind_of_package_is_taken(names: list[str]) -> None:
     content = zipped([(name, MAIN) for name in names])

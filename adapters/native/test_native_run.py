@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,9 @@ def package(files: dict[str, str]) -> FileContent:
     return FileContent.of(buffer.getvalue(), "p.zip")
 
 
-def execute(folder: Path, files: dict[str, str], run: FakeRun | None = None, *, inputs: dict[str, str] | None = None, **params: Any) -> dict:
+def execute(
+    folder: Path, files: dict[str, str], run: FakeRun | None = None, *, inputs: dict[str, str] | None = None, **params: Any
+) -> dict[str, Any]:
     content = package(files)
     context = Context(Connection("native", "native"), folder=folder, run=run or FakeRun())
     given = {
@@ -127,7 +131,8 @@ def daemon(path, wipe):
     os.setsid()
     if os.fork():
         os._exit(0)
-    code = "import os,sys,time,signal; signal.signal(15, signal.SIG_IGN); open(sys.argv[1],'w').write(f'{os.getpid()}\\\\n'); time.sleep(600)"
+    code = "import os,sys,time,signal\\nsignal.signal(15, signal.SIG_IGN)\\n"
+    code += "open(sys.argv[1],'w').write(f'{os.getpid()}\\\\n')\\ntime.sleep(600)"
     os.execve(sys.executable, [sys.executable, "-c", code, path], {} if wipe else dict(os.environ))
 """
 
@@ -277,6 +282,11 @@ def test_missing_program_and_missing_robocorp_are_named(folder: Path) -> None:
     assert "robocorp" in answer["reason"] or answer["taskState"] == "succeeded"
 
 
+def test_task_without_package_fails(folder: Path) -> None:
+    answer = execute(folder, {}, package=None, packageDigest="")
+    assert (answer["taskState"], "没有流程包" in answer["reason"]) == ("failed", True)
+
+
 def test_content_that_is_not_what_its_digest_says_is_not_run(folder: Path) -> None:
     answer = execute(folder, {"main.py": "open('ran', 'w')"}, packageDigest="0" * 64)
     assert (answer["taskState"], "摘要不符" in answer["reason"]) == ("failed", True)
@@ -323,7 +333,8 @@ def test_folder_that_the_process_has_locked_is_removed_all_the_same(folder: Path
 
 
 def test_robots_that_unpack_one_package_at_once_all_succeed(folder: Path) -> None:
-    tasks = [Going(folder, {"main.py": "import lib.m7; print(lib.m7.x)", **{f"lib/m{n}.py": f"x={n}" for n in range(60)}}) for _ in range(4)]
+    files = {"main.py": "import lib.m7; print(lib.m7.x)", **{f"lib/m{n}.py": f"x={n}" for n in range(60)}}
+    tasks = [Going(folder, files) for _ in range(4)]
     assert [task.wait()["taskState"] for task in tasks] == ["succeeded"] * 4
     assert [task.run.texts("info") for task in tasks] == [["7"]] * 4
     assert len(list((folder / "packages").iterdir())) == 1
@@ -362,7 +373,8 @@ def test_robot_suite_with_inputs_outputs_levels_and_results(folder: Path) -> Non
 
 def test_failing_robot_task_gives_its_message_as_reason(folder: Path) -> None:
     run = FakeRun()
-    answer = execute(folder, {"a.robot": "*** Tasks ***\n好\n    Log    好\n坏\n    Fail    金额不符\n", "b.robot": ROBOT}, run, inputs={"日期": "1"})
+    failing = "*** Tasks ***\n好\n    Log    好\n坏\n    Fail    金额不符\n"
+    answer = execute(folder, {"a.robot": failing, "b.robot": ROBOT}, run, inputs={"日期": "1"})
     assert answer["taskState"] == "failed"
     assert answer["reason"] == "进程以退出码 1 结束：坏：金额不符"
     assert ("error", "金额不符") in run.lines
@@ -571,6 +583,22 @@ def test_nothing_of_the_runtime_remains_after_a_run(folder: Path) -> None:
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
     assert psutil.Process().num_fds() == descriptors
     assert threading.active_count() == threads
+
+
+DOCUMENTATION = (ROOT / "docs" / "packages.md").read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"^### Example: (.*?)\n(.*?)(?=^###|\Z)", DOCUMENTATION, re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize("title", EXAMPLES)
+def test_examples_of_the_documentation_run(folder: Path, title: str) -> None:
+    files = dict(re.findall(r"^`([^`]+)`:\n\n```\w+\n(.*?)^```", EXAMPLES[title], re.MULTILINE | re.DOTALL))
+    if "tasks.py" in files and find_spec("robocorp") is None:
+        pytest.skip("robocorp is not installed")
+    run = FakeRun()
+    answer = execute(folder, files, run)
+    assert answer["taskState"] == "succeeded", run.lines
+    assert answer["outParameters"]
+    assert len(EXAMPLES) == 4
 
 
 def test_adapter_needs_no_configuration() -> None:

@@ -96,7 +96,9 @@ class ProcessTree:
         for pid in list(self._orphans):
             if _reap(pid):
                 self._orphans.discard(pid)
-        for _ in range(MOST_REAPED if self.leader is not None else 0):
+        if self.leader is None:
+            return
+        for _ in range(MOST_REAPED):
             try:
                 dead = os.waitid(os.P_PGID, self.leader, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:

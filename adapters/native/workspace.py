@@ -94,12 +94,14 @@ class Workspace:
         (self.folder / ENDED).touch()
 
 
-def unpacked(base: Path, content: FileContent, digest: str, limits: Limits) -> Path:
+def unpacked(base: Path, content: FileContent | None, digest: str, limits: Limits) -> Path:
     """The folder of the unpacked package; unpacks it if this robot has not had it before.
 
     Several robots may do so at once in one folder: each unpacks aside, the first to rename wins. Raises InvalidInput when the content
     is not what ``digest`` says, or no package at all.
     """
+    if content is None:
+        raise InvalidInput("任务没有流程包")
     if digest and not DIGEST.fullmatch(digest):
         raise InvalidInput("流程包摘要应为 64 位十六进制 SHA-256")
     packages = base / "packages"
@@ -140,7 +142,7 @@ def prune(base: Path, keep: int) -> None:
     for folder in (base / "tasks").iterdir():
         try:
             ended.append(((folder / ENDED).stat().st_mtime, folder))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue  # It is in use, or was removed just now.
     for _, folder in sorted(ended, reverse=True)[keep:]:
         remove(folder)
@@ -157,6 +159,8 @@ def remove(folder: Path) -> None:
             for each, _, _ in os.walk(folder):
                 os.chmod(each, 0o700)
             shutil.rmtree(folder)
+    except FileNotFoundError:
+        return  # Another robot is removing it as well.
     except OSError as error:
         logger.warning("%s cannot be removed: %s", folder, error)
 

@@ -37,7 +37,9 @@ def blueprint(hub: Hub) -> Blueprint:
             raise Refused("下载地址无效或已过期", code=codes.NO_PERMISSION)
         with hub.db.read() as session:
             content, digest = CONTENTS[kind](hub, session, key)
-        response = send_file(content.open(), mimetype="application/octet-stream", etag=digest, max_age=0, conditional=True)
+        response = send_file(content.open(), mimetype="application/octet-stream", etag=digest, max_age=0, conditional=False)
+        response.content_length = content.size
+        response.make_conditional(request.environ, accept_ranges=True, complete_length=content.size)
         response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(content.name)}"
         response.headers["Digest"] = f"sha-256={digest}"
         response.headers["X-Content-Type-Options"] = "nosniff"

@@ -25,7 +25,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 
 def decoded(text: str) -> bytes | None:
     """The bytes of a text of hexadecimal digits or base64 (also url-safe, without padding, in several lines); None for any other text."""
-    text = "".join(text.split())
+    text = text.strip().replace("\r", "").replace("\n", "")
     if _HEX.fullmatch(text):
         return bytes.fromhex(text)
     if not _BASE64.fullmatch(text):

@@ -113,7 +113,8 @@ def _trade(chance: random.Random, index: int, day: date) -> _Trade:
     moved = (Decimal(price) * chance.randint(9500, 10500) / 10000).quantize(CENT)
     second = 34_200 + chance.randrange(7200) + chance.choice((0, 12_600))
     time = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-    return _Trade(day, time, f"{10_000_000 + index * 7:08}", code, name, chance.choice(("买入", "卖出")), moved, chance.randint(1, 300) * 100)
+    side, quantity = chance.choice(("买入", "卖出")), chance.randint(1, 300) * 100
+    return _Trade(day, time, f"{10_000_000 + index * 7:08}", code, name, side, moved, quantity)
 
 
 def _export(trades: list[_Trade]) -> bytes:

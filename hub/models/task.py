@@ -18,6 +18,8 @@ class Task(Entity, Base):
 
     ``run_key`` is made new by each claim: only the holder of the present key may change a started task. ``lease_until`` is how long the
     hub believes in the run without hearing from it. ``robots`` names the robots that may take it; null means any of the group.
+    ``queued_at`` is since when it has been queued or held; ``waits_from`` is from when its longest waiting time counts, where that is
+    later than its creation.
     """
 
     __tablename__ = "task"
@@ -59,6 +61,7 @@ class Task(Entity, Base):
     actor: Mapped[str | None] = mapped_column(String(128))
     trace_id: Mapped[str | None] = mapped_column(String(64))
     queued_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    waits_from: Mapped[datetime | None] = mapped_column(Moment)
     started_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
     stopped_at: Mapped[datetime | None] = mapped_column(Moment)
     cancel_requested_at: Mapped[datetime | None] = mapped_column(Moment)

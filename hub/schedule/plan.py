@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from hub.schedule.cron import Cron
-from hub.schedule.zones import moment_of
+from hub.models import Calendar, Trigger
+from hub.schedule.cron import Cron, parse
+from hub.schedule.zones import moment_of, zone_of
 
 DAY = timedelta(days=1)
-SHIFTS = ("skip", "previous", "next")
 
 
 @dataclass(frozen=True)
@@ -61,3 +61,13 @@ class Plan:
         while day in self.closed:
             day += step
         return day
+
+
+def plan_of(trigger: Trigger, calendar: Calendar | None, zone: tzinfo) -> Plan:
+    """The plan of a trigger with a cron expression; ``zone`` is the deployment's. Raises InvalidInput for an expression or a zone that is wrong."""
+    cron = parse(trigger.cron_expression or "")
+    zone = zone_of(trigger.time_zone) if trigger.time_zone else zone
+    if calendar is None or not trigger.is_define_calendar:
+        return Plan(cron, zone)
+    closed = frozenset(date.fromisoformat(each) for each in calendar.non_working_days)
+    return Plan(cron, zone, closed, trigger.day_shift, calendar.cover_end)

@@ -82,7 +82,7 @@ def fail_broken(hub: Hub, task_id: int, reason: str) -> bool:
 def abandoned_by(hub: Hub, robot_id: int) -> list[int]:
     """The started tasks of a robot: when the robot's process has just begun, these are left by the one that died."""
     with hub.db.read() as session:
-        return list(session.scalars(select(Task.id).where(Task.robot_id == robot_id, Task.state.in_(lifecycle.STARTED))))
+        return list(session.scalars(select(Task.id).where(lifecycle.IS_ACTIVE, Task.robot_id == robot_id, Task.state.in_(lifecycle.STARTED))))
 
 
 JOBS: Mapping[str, Callable[..., None]] = MappingProxyType(

@@ -1,6 +1,7 @@
 """The state changes of a task, each a compare-and-set on its row.
 
 queued -> running (a robot of ours) | dispatching -> running (a vendor's platform) -> succeeded, failed, cancelled, timed_out.
+A running one may be pausing and paused in between; a queued one may be held: paused, without a run (erratum E39).
 """
 from __future__ import annotations
 
@@ -10,19 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, func, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from hub.core import Hub
 from hub.database import now
 from hub.models import Connection, Package, Process, Robot, Task, TaskLog
+from hub.models.task import ACTIVE as INDEXED
 from plugins.codes import Code
 
 QUEUED = "queued"
 DISPATCHING = "dispatching"
+PAUSING, PAUSED = "pausing", "paused"
 STARTED = ("dispatching", "running", "pausing", "paused")
 ACTIVE = (QUEUED, *STARTED)
 ENDED = ("succeeded", "failed", "cancelled", "timed_out", "missed")
+BATCH = 500
+
+# SQLite uses the index of the active tasks only where a query repeats the index's own condition, word for word.
+IS_ACTIVE = text(f"task.{INDEXED}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,9 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
             _end(session, task_id, (QUEUED,), "timed_out", reason="等待时间超过 maxWaitingTime")
             return None
         if robot_id is not None and not _changed(
-            session.execute(update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None)).values(task_id=task_id))
+            session.execute(
+                update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None), Robot.is_deleted.is_(False)).values(task_id=task_id)
+            )
         ):
             return None
         run_key = str(uuid.uuid4())
@@ -76,8 +85,39 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
 
 
 def waited_too_long(task: Task, moment: datetime) -> bool:
-    """Whether a queued task has waited longer than its maxWaitingTime (seconds, 0 or absent = none; erratum E47)."""
-    return bool(task.max_waiting_time) and moment - task.created_at > timedelta(seconds=task.max_waiting_time or 0)
+    """Whether a queued task has waited longer than its maxWaitingTime (seconds, 0 or absent = none; erratum E47).
+
+    The time for which it was held does not count.
+    """
+    return bool(task.max_waiting_time) and moment - (task.waits_from or task.created_at) > timedelta(seconds=task.max_waiting_time or 0)
+
+
+def is_held(task: Task) -> bool:
+    """Whether a task was paused before it began."""
+    return task.state == PAUSED and task.run_key is None
+
+
+def is_waiting() -> ColumnElement[bool]:
+    """The tasks of which no run exists: queued or held."""
+    return or_(Task.state == QUEUED, and_(Task.state == PAUSED, Task.run_key.is_(None)))
+
+
+def hold(session: Session, task_id: int) -> bool:
+    """Keep a queued task from starting until it is released."""
+    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.state == QUEUED).values(state=PAUSED, queued_at=now())))
+
+
+def release(session: Session, task: Task) -> bool:
+    """Queue a held task again; its job has to be queued again too."""
+    moment = now()
+    waits_from = (task.waits_from or task.created_at) + (moment - task.queued_at)
+    held = and_(Task.id == task.id, Task.state == PAUSED, Task.run_key.is_(None))
+    return _changed(session.execute(update(Task).where(held).values(state=QUEUED, queued_at=moment, waits_from=waits_from)))
+
+
+def change_run(session: Session, task_id: int, run_key: str, state: str, to: str) -> bool:
+    """Note what a run has been told to become, as long as it is in ``state``."""
+    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.run_key == run_key, Task.state == state).values(state=to)))
 
 
 def confirm(
@@ -148,6 +188,23 @@ def give_up(
     level = "warn" if state == "cancelled" else "error"
     with hub.db.write() as session:
         return _end(session, task_id, states, state, run_key=run_key, reason=reason, code=code, lines=[(now(), level, reason)])
+
+
+def cancel_waiting(session: Session, condition: ColumnElement[bool], reason: str) -> list[int]:
+    """Cancel the tasks that meet a condition and that nothing has started yet, queued or held; gives their ids in ascending order.
+
+    Their jobs find nothing to start. For a session that goes on, unlike give_up.
+    """
+    moment = now()
+    values = {"state": "cancelled", "reason": reason, "stopped_at": moment, "lease_until": None}
+    statement = update(Task).where(IS_ACTIVE, is_waiting(), condition).values(values).returning(Task.id)
+    cancelled = sorted(session.scalars(statement.execution_options(synchronize_session=False)))
+    last = select(func.coalesce(func.max(TaskLog.seq), 0)).where(TaskLog.task_id == Task.id).scalar_subquery()
+    line = select(Task.id, last + 1, literal(moment, TaskLog.logged_at.type), literal("warn"), literal(reason))
+    for start in range(0, len(cancelled), BATCH):
+        lines = line.where(Task.id.in_(cancelled[start : start + BATCH]))
+        session.execute(insert(TaskLog).from_select(["task_id", "seq", "logged_at", "level", "message"], lines))
+    return cancelled
 
 
 def append_log(session: Session, task_id: int, lines: Iterable[tuple[datetime, str, str]]) -> None:

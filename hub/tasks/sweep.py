@@ -41,7 +41,7 @@ def requeue_lost(hub: Hub) -> int:
         tasks = list(
             session.scalars(
                 select(Task)
-                .where(Task.state == lifecycle.QUEUED, Task.queued_at < before, Task.id.not_in(select(Outbox.subject_id)))
+                .where(lifecycle.IS_ACTIVE, Task.state == lifecycle.QUEUED, Task.queued_at < before, Task.id.not_in(select(Outbox.subject_id)))
                 .order_by(Task.priority, Task.id)
                 .limit(BATCH)
             )
@@ -63,7 +63,10 @@ def fail_lost_runs(hub: Hub) -> None:
     with hub.db.read() as session:
         lost = list(
             session.scalars(
-                select(Task).where(Task.state.in_(lifecycle.STARTED), Task.lease_until < now()).order_by(Task.id).limit(BATCH)
+                select(Task)
+                .where(lifecycle.IS_ACTIVE, Task.state.in_(lifecycle.STARTED), Task.lease_until < now())
+                .order_by(Task.id)
+                .limit(BATCH)
             )
         )
     for task in lost:
@@ -82,7 +85,8 @@ def _extend(hub: Hub, task: Task) -> None:
 def end_waiting_too_long(hub: Hub) -> None:
     """End the queued tasks that have waited longer than they may."""
     with hub.db.read() as session:
-        waiting = list(session.scalars(select(Task).where(Task.state == lifecycle.QUEUED, Task.max_waiting_time > 0).limit(BATCH)))
+        limited = select(Task).where(lifecycle.IS_ACTIVE, Task.state == lifecycle.QUEUED, Task.max_waiting_time > 0)
+        waiting = list(session.scalars(limited.limit(BATCH)))
     for task in waiting:
         if lifecycle.waited_too_long(task, now()):
             lifecycle.give_up(hub, task.id, (lifecycle.QUEUED,), "timed_out", reason="等待时间超过 maxWaitingTime")
@@ -108,7 +112,10 @@ def watch_platforms(hub: Hub) -> None:
     with hub.db.read() as session:
         busy = list(
             session.scalars(
-                select(Task.connection_id).where(Task.state.in_(("running", "pausing", "paused")), Task.lease_until.is_(None)).distinct()
+                select(Task.connection_id)
+                .where(lifecycle.IS_ACTIVE, Task.state.in_(("running", "pausing", "paused")))
+                .where(Task.lease_until.is_(None), Task.reference.is_not(None))
+                .distinct()
             )
         )
     pause = int(hub.settings.vendor_poll_interval * 1000)

@@ -78,7 +78,8 @@ def watch_connection(hub: Hub, connection_id: int) -> None:
         tasks = list(
             session.scalars(
                 select(Task)
-                .where(Task.connection_id == connection_id, Task.state.in_(("running", "pausing", "paused")), Task.reference.is_not(None))
+                .where(lifecycle.IS_ACTIVE, Task.state.in_(("running", "pausing", "paused")))
+                .where(Task.connection_id == connection_id, Task.reference.is_not(None))
                 .order_by(Task.id)
                 .limit(WATCHED_AT_ONCE)
             )

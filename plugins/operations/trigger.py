@@ -36,6 +36,13 @@ class TriggerPolicy(Record):
     adapterPolicy = Text("厂商连接选择策略", longest=64, additive=True)
 
 
+class Fires(Record):
+    """What a trigger's expression means, so that whoever wrote it sees at once whether it was meant so (erratum E46)."""
+
+    cronDescription = Text("cron 表达式的中文说明", longest=1024, additive=True)
+    nextFireTimes = Items(Moment(), "后续触发时间（最多 5 次，按时区和日历计算；未激活时为空）", additive=True)
+
+
 class TriggerCreateRequest(TriggerPolicy, Warned):
     """Table 34; isRecord may be left out, where that is forgiven (erratum E41), and so may the cron expression of other types."""
 
@@ -65,7 +72,7 @@ class TriggerCreateRequest(TriggerPolicy, Warned):
             raise problem(codes.PARAMETER_MISSING, "缺少必填参数", "cronExpression")
 
 
-class TriggerCreateResult(Record):
+class TriggerCreateResult(Fires):
     """Table 35."""
 
     triggerId = Id("调度 ID", kind="trigger")
@@ -124,7 +131,14 @@ class TriggerUpdateRequest(TriggerPolicy, Warned):
     depId = Id("部门 ID", kind="department", additive=True)
 
 
-@operation("P21", "/api/platform/trigger/update", clause="6.2.6.3", title="更新调度", request=TriggerUpdateRequest)
+class TriggerUpdateResult(Fires):
+    """Nothing in print."""
+
+
+@operation(
+    "P21", "/api/platform/trigger/update", clause="6.2.6.3", title="更新调度",
+    request=TriggerUpdateRequest, response=TriggerUpdateResult,
+)
 def trigger_update(ctx: Context, params: Params) -> Answer:
     """Change a trigger, or switch it on or off."""
 
@@ -135,7 +149,7 @@ class TriggerQueryRequest(Record):
     triggerId = Id("调度 ID", kind="trigger", required=True)
 
 
-class TriggerQueryResult(TriggerPolicy, Warned, QueryResult):
+class TriggerQueryResult(TriggerPolicy, Fires, Warned, QueryResult):
     """Table 39."""
 
     depId = Id("部门 ID", kind="department")
@@ -159,7 +173,6 @@ class TriggerQueryResult(TriggerPolicy, Warned, QueryResult):
     maxWaitingTime = Whole("任务最长等待时间")
     isDeleted = Flag("是否删除")
     triggerId = Id("调度 ID", kind="trigger", additive=True)
-    nextFireTimes = Items(Moment(), "后续触发时间", additive=True)
 
 
 @operation(

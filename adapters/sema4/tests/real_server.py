@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-# From 2.7 on the server downloads a program of its vendor's at its first start, which a machine without the internet cannot.
+# A later one (3.2) downloads a program of its vendor's at its first start, which fails on a machine without the internet.
 REQUIREMENTS = ("sema4ai-action-server>=2.6,<2.7", "sema4ai-actions>=1.3,<2")
 MODULE = "sema4ai.action_server"
 INSTALL_TIME = 220

@@ -55,6 +55,41 @@ class Trades:
             self.by_key[trade.key] = trade
 
 
+@dataclass(frozen=True)
+class Difference:
+    """One difference: the trade in the export, the one at the custodian, or both."""
+
+    kind: str
+    ours: Trade | None
+    theirs: Trade | None
+
+    @property
+    def trade(self) -> Trade:
+        """The trade that it is about."""
+        known = self.ours or self.theirs
+        assert known is not None
+        return known
+
+    def line(self) -> str:
+        """The difference as a line for the log."""
+        trade = self.trade
+        text = f"{self.kind}：{trade.code} {trade.name} 成交编号 {trade.number}"
+        if self.ours and self.theirs:
+            ours, theirs = self.ours, self.theirs
+            return f"{text}，导出 {ours.quantity} 股 {ours.amount} 元，托管行 {theirs.quantity} 股 {theirs.amount} 元"
+        return f"{text}，{trade.side} {trade.quantity} 股 {trade.amount} 元"
+
+    def cells(self) -> list[Any]:
+        """The difference as a row of the workbook, in the order of ``HEADINGS``."""
+        trade, ours, theirs = self.trade, self.ours, self.theirs
+        return [
+            self.kind, trade.number, trade.code, trade.name, trade.side,
+            ours.quantity if ours else None, theirs.quantity if theirs else None,
+            _money(ours.amount) if ours else None, _money(theirs.amount) if theirs else None,
+            _money(ours.amount - theirs.amount) if ours and theirs else None,
+        ]
+
+
 @dataclass
 class Result:
     """What the comparison has found; a pair is the trade in the export and the one at the custodian."""
@@ -67,23 +102,23 @@ class Result:
     duplicates_in_export: list[Trade] = field(default_factory=list)
     duplicates_at_custodian: list[Trade] = field(default_factory=list)
 
-    def rows(self) -> list[tuple[str, Trade | None, Trade | None]]:
-        """All differences: kind, trade in the export, trade at the custodian."""
+    def differences(self) -> list[Difference]:
+        """All of them, kind by kind."""
         return [
-            *(("金额不符", ours, theirs) for ours, theirs in self.amount_differences),
-            *(("数量不符", ours, theirs) for ours, theirs in self.quantity_differences),
-            *(("托管行缺失", trade, None) for trade in self.missing_at_custodian),
-            *(("导出缺失", None, trade) for trade in self.missing_in_export),
-            *(("导出重复", trade, None) for trade in self.duplicates_in_export),
-            *(("托管行重复", None, trade) for trade in self.duplicates_at_custodian),
+            *(Difference("金额不符", ours, theirs) for ours, theirs in self.amount_differences),
+            *(Difference("数量不符", ours, theirs) for ours, theirs in self.quantity_differences),
+            *(Difference("托管行缺失", trade, None) for trade in self.missing_at_custodian),
+            *(Difference("导出缺失", None, trade) for trade in self.missing_in_export),
+            *(Difference("导出重复", trade, None) for trade in self.duplicates_in_export),
+            *(Difference("托管行重复", None, trade) for trade in self.duplicates_at_custodian),
         ]
 
     @property
     def lines(self) -> list[str]:
         """The first differences, as lines for the log."""
-        rows = self.rows()
-        lines = [_line(*row) for row in rows[:SHOWN_LINES]]
-        return lines + ([f"另有 {len(rows) - SHOWN_LINES} 笔差异，见差异工作簿"] if len(rows) > SHOWN_LINES else [])
+        found = self.differences()
+        more = [f"另有 {len(found) - SHOWN_LINES} 笔差异，见差异工作簿"] if len(found) > SHOWN_LINES else []
+        return [difference.line() for difference in found[:SHOWN_LINES]] + more
 
 
 def read_export(path: str, trade_date: str) -> Trades:
@@ -153,13 +188,8 @@ def write_workbook(result: Result, path: str) -> None:
     sheet = book.create_sheet("差异")
     sheet.freeze_panes = "A2"
     sheet.append(_bold(sheet, HEADINGS))
-    for kind, ours, theirs in result.rows():
-        known = ours or theirs
-        difference = ours.amount - theirs.amount if ours and theirs else None
-        sheet.append([
-            kind, known.number, known.code, known.name, known.side,
-            ours and ours.quantity, theirs and theirs.quantity, _money(ours and ours.amount), _money(theirs and theirs.amount), _money(difference),
-        ])
+    for difference in result.differences():
+        sheet.append(difference.cells())
     book.save(path)
 
 
@@ -170,9 +200,9 @@ def _bold(sheet: Any, texts: Iterable[str]) -> list[Any]:
     return cells
 
 
-def _money(amount: Decimal | None) -> str | None:
+def _money(amount: Decimal) -> str:
     """Amounts go into cells as texts: a number in a workbook is a binary fraction."""
-    return None if amount is None else f"{amount:,.2f}"
+    return f"{amount:,.2f}"
 
 
 def _trades(rows: Iterable[list[Any]], wanted: date, path: str, first: int) -> Trades:
@@ -219,11 +249,3 @@ def _side(value: object, where: str) -> str:
     if side is None:
         raise AssertionError(f"{where}：{value} 不是买卖方向")
     return side
-
-
-def _line(kind: str, ours: Trade | None, theirs: Trade | None) -> str:
-    trade = ours or theirs
-    text = f"{kind}：{trade.code} {trade.name} 成交编号 {trade.number}"
-    if ours and theirs:
-        return f"{text}，导出 {ours.quantity} 股 {ours.amount} 元，托管行 {theirs.quantity} 股 {theirs.amount} 元"
-    return f"{text}，{trade.side} {trade.quantity} 股 {trade.amount} 元"
