@@ -5,6 +5,7 @@ default here. ``rpahub settings`` prints them all.
 """
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import tomllib
@@ -105,6 +106,14 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("no such time zone") from error
+        return value
+
+    @field_validator("licence_public_key")
+    @classmethod
+    def _ed25519_key(cls, value: str) -> str:
+        """The 32 bytes of the key, or the 44 of its DER form as they stand in a PEM file."""
+        if value and len(base64.b64decode(value, validate=True)) not in (32, 44):
+            raise ValueError("must be an Ed25519 public key in base64")
         return value
 
     @model_validator(mode="after")

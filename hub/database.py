@@ -50,6 +50,7 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._create_engine()
+        self._rows = self.engine.execution_options(rpahub_begin="")
 
     def _create_engine(self) -> Engine:
         if not self.is_sqlite:
@@ -66,13 +67,13 @@ class Database:
             yield session
 
     def rows(self) -> Connection:
-        """A connection for reading columns, as a context manager: for what every call asks, at less than half the cost of a session."""
-        return self.engine.connect()
+        """A connection for one select of columns, as a context manager: for what every call asks, at a third of the cost of a session."""
+        return self._rows.connect()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose work is committed at the end of the block, or rolled back as a whole."""
-        engine = self.engine.execution_options(rpahub_write=True) if self.is_sqlite else self.engine
+        engine = self.engine.execution_options(rpahub_begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -90,5 +91,6 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("rpahub_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    begin = connection.get_execution_options().get("rpahub_begin", "BEGIN")
+    if begin:  # A single select is a transaction by itself.
+        connection.exec_driver_sql(begin)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import Column, select, update
+from sqlalchemy import Column, select, tuple_, update
 
 from hub import audit
 from hub.models import Base
@@ -40,20 +40,21 @@ def reseal(hub: Hub) -> int:
 
 
 def _reseal(hub: Hub, column: Column[Any]) -> int:
-    (key,) = column.table.primary_key
-    outdated = select(key, column).where(column != "", ~column.startswith(hub.vault.prefix, autoescape=True)).order_by(key).limit(BATCH)
+    keys = list(column.table.primary_key)
+    outdated = select(*keys, column).where(column != "", ~column.startswith(hub.vault.prefix, autoescape=True)).order_by(*keys).limit(BATCH)
     done, page = 0, outdated
     while True:
         with hub.db.write() as session:
             rows = session.execute(page).all()
-            for owner, sealed in rows:
+            for *key, sealed in rows:
                 fresh = hub.vault.seal(hub.vault.open(sealed, column.info[MARK]), column.info[MARK])
                 # A value that was changed meanwhile is left alone: who changed it has sealed it with the current key.
-                session.execute(update(column.table).where(key == owner, column == sealed).values({column: fresh, **_unchanged(column)}))
+                same = (column == sealed, *(each == value for each, value in zip(keys, key, strict=True)))
+                session.execute(update(column.table).where(*same).values({column: fresh, **_unchanged(column)}))
         if not rows:
             return done
         done += len(rows)
-        page = outdated.where(key > rows[-1][0])
+        page = outdated.where(tuple_(*keys) > tuple_(*rows[-1][:-1]))
 
 
 def _unchanged(column: Column[Any]) -> dict[Any, Any]:

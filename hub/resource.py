@@ -1,4 +1,4 @@
-"""What the services of all resources do alike: take over parameters, refuse a name that is taken, show a row."""
+"""What the services of all resources do alike: take over parameters, move, refuse a name that is taken, show a row, ask the platform."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
+from hub import connections, rights
 from hub.call import Call
-from hub.models import Connection
+from hub.models import Connection, Department
+from hub.scope import find
 from plugins import codes
-from plugins.errors import Conflict
+from plugins.errors import Conflict, InvalidInput, Refused
 
 Columns = Mapping[str, str]
 
@@ -19,6 +21,27 @@ def take_over(row: Any, params: Mapping[str, Any], columns: Columns) -> None:
     for name, column in columns.items():
         if name in params:
             setattr(row, column, params[name])
+
+
+def refuse_blank(params: Mapping[str, Any], *names: str) -> None:
+    """Raise InvalidInput (10005) where one of these was sent and is empty: an update must not take a name away."""
+    for name in names:
+        if name in params and not str(params[name]).strip():
+            raise InvalidInput(name, code=codes.PARAMETER_EMPTY)
+
+
+def move(call: Call, row: Any, params: Mapping[str, Any]) -> None:
+    """Move a row to the department that ``depId`` names, where it names another one (erratum E53).
+
+    Raises Refused for a caller without the permission ``<resource>:move``.
+    """
+    wanted = params.get("depId")
+    if wanted is None or wanted == row.department_id:
+        return
+    home = find(call, Department, wanted)
+    if not rights.allows(call.caller.permissions, rights.move_permission(call.operation)):
+        raise Refused("没有移动到其他部门的权限", code=codes.NO_PERMISSION)
+    row.department_id = home.id
 
 
 def show(row: Any, columns: Columns) -> dict[str, Any]:
@@ -43,6 +66,20 @@ def refuse_taken(call: Call, model: Any, title: str, *same: ColumnElement[bool],
         statement = statement.where(model.id != but)
     if call.session.scalar(statement.limit(1)) is not None:
         raise Conflict(title, code=codes.DUPLICATE)
+
+
+def ask_platform(call: Call, row: Any, operation: str, params: Mapping[str, Any]) -> bool:
+    """Let the vendor's platform change its thing first, where the adapter can; otherwise only the hub's index changes.
+
+    When this gives True, the session has been ended meanwhile and the row must be found again.
+    """
+    if row.reference is None:
+        return False
+    connection = call.session.get_one(Connection, row.connection_id)
+    if not connections.adapter_of(call.hub, connection).implements(operation):
+        return False
+    call.ask(connection, operation, params)
+    return True
 
 
 def platform_names(call: Call, rows: Iterable[Any]) -> dict[int, str]:

@@ -17,9 +17,13 @@ ADMINISTRATOR, OPERATOR, READER = "系统管理员", "操作员", "只读用户"
 # Operators run the platform; people, rights and the hub's own set-up are the administrators' business.
 NOT_FOR_OPERATORS = (
     "department:create", "department:update", "department:delete", "employee:create", "employee:update", "employee:delete",
+    "employee:lock", "employee:unlock", "employee:move", "employee:reset-password",
     "role:", "user-group:", "app:", "api-group:", "login:", "connection:create", "connection:delete", "audit-log:", "api-log:",
     "license:import", "license:delete", "crypto:rotate-key",
 )  # fmt: skip
+
+# Whose update may move them to another department, which takes a permission of its own (erratum E53).
+MOVABLE = ("asset", "credential", "file", "process", "robot", "trigger")
 
 
 def permission_of(operation: Operation) -> str:
@@ -27,6 +31,11 @@ def permission_of(operation: Operation) -> str:
     _, _, side, resource, *verb = operation.path.split("/")
     prefix = "robot-api/" if side == "robot" else ""
     return f"{prefix}{resource}:{'/'.join(verb) or resource}"
+
+
+def move_permission(operation: Operation) -> str:
+    """The permission to move a thing of the operation's resource to another department: ``process:move``."""
+    return f"{permission_of(operation).partition(':')[0]}:move"
 
 
 def allows(permissions: Iterable[str], permission: str) -> bool:
@@ -41,15 +50,19 @@ def covers(permissions: frozenset[str], wanted: Iterable[str]) -> bool:
 
 
 def known_permissions(catalogue: Catalogue) -> list[str]:
-    """Every permission that there is, for the operations that need one."""
-    return sorted({permission_of(each) for each in catalogue if not each.public})
+    """Every permission that there is: for the operations that need one, and for moving things."""
+    return sorted({permission_of(each) for each in catalogue if not each.public} | _moves())
+
+
+def _moves() -> set[str]:
+    return {f"{each}:move" for each in MOVABLE}
 
 
 def builtin_roles(catalogue: Catalogue) -> dict[str, list[str]]:
     """The roles that every hub has from its first start."""
     platform = [each for each in catalogue if each.side != "robot" and not each.public]
     reading = sorted({permission_of(each) for each in platform if not each.writes and not permission_of(each).startswith(NOT_FOR_OPERATORS)})
-    operating = sorted({permission_of(each) for each in platform if not permission_of(each).startswith(NOT_FOR_OPERATORS)})
+    operating = sorted({permission_of(each) for each in platform if not permission_of(each).startswith(NOT_FOR_OPERATORS)} | _moves())
     return {ADMINISTRATOR: ["*"], OPERATOR: operating, READER: reading}
 
 

@@ -46,5 +46,13 @@ class Store:
             raise HubError(code=codes.FILE_MISSING) from error
         return FileContent(name, size, lambda: path.open("rb"))
 
+    def has(self, digest: str) -> bool:
+        """Whether there is a content with this digest."""
+        return self._path(digest).is_file()
+
+    def remove(self, digest: str) -> None:
+        """Forget a content. One that is not there does no harm."""
+        self._path(digest).unlink(missing_ok=True)
+
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest

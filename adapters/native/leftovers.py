@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from adapters.native.tree import CLOCK_SLACK, GONE, LEFTOVER_GRACE, MARK, ProcessTree
+from adapters.native.workspace import Workspace
 
 RUNS = "runs"
 WAIT_FOR_ROBOT = 'read -r _ || exec "$0" "$@"'
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class RunNote:
-    """The note, in the robot's folder, that a run is alive. Says whose it is and what its processes are known by."""
+    """The note, in the runtime's folder, that a run is alive. Says whose it is and what its processes are known by."""
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self.folder = folder
@@ -32,7 +33,7 @@ class RunNote:
         self.path = folder / RUNS / f"{run_id}.json"
 
     def write(self, leader: int | None = None) -> None:
-        """Write the note: before the first process starts, and again when its number is known."""
+        """Write the note: before anything of the run exists, and again when the number of its first process is known."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         note = {"runId": self.run_id, "boot": _boot(), "owner": os.getpid(), "ownerStart": psutil.Process().create_time(), "leader": leader}
         if leader is not None:
@@ -76,7 +77,7 @@ def reap_leftovers(folder: Path) -> int:
 
 
 def end_run(folder: Path, note: dict[str, Any]) -> int:
-    """End all processes of the noted run and remove the note once none is left. Gives their number."""
+    """End all processes of the noted run; once none is left, tidy its folder and remove the note. Gives their number."""
     leader = note.get("leader") if note["boot"] == _boot() else None
     start = _start_of(leader) if leader is not None else None
     if start is not None and abs(start - note["leaderStart"]) > CLOCK_SLACK:
@@ -86,8 +87,11 @@ def end_run(folder: Path, note: dict[str, Any]) -> int:
         logger.warning("ended %d processes of run %s, whose robot was killed", ended.found, note["runId"])
     if ended.left:
         logger.error("processes %s of run %s cannot be ended", ended.left, note["runId"])
-    else:
-        RunNote(folder, note["runId"]).remove()
+        return ended.found
+    space = Workspace.of_run(folder, note["runId"])
+    if space is not None:
+        space.close()
+    RunNote(folder, note["runId"]).remove()
     return ended.found
 
 

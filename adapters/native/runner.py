@@ -69,25 +69,24 @@ class Execution:
         self._pump: Pump | None = None
         self._guard: Guard | None = None
         self._controller: threading.Thread | None = None
+        self.left: tuple[int, ...] = ()
 
     def carry_out(self, command: list[str], environment: dict[str, str], note: RunNote) -> Ending:
-        """Run ``command`` to its end. Whatever happens, no process of the run is left when this returns or raises.
+        """Run ``command`` to its end. Whatever happens, no process of the run is left when this returns or raises, or ``left`` names it.
 
         Raises HubError when the program cannot be started, and what ``Run.command`` raises when it fails for long.
         """
         adopt_orphans()
         with _event_pipe(self._space) as (reader, close_writer):
-            note.write()
             try:
                 process = start(command, self._space.work, environment)
             except OSError as error:
-                note.remove()
                 raise HubError(f"无法启动 {os.path.basename(command[0])}：{error.strerror}") from error
             tree = ProcessTree.of(self._run_id, process.pid)
             try:
                 self._attend(process, tree, reader, note)
             finally:
-                self._finish(process, tree, note, close_writer)
+                self._finish(process, tree, close_writer)
         self._events.report_progress(self._run)
         if self._error is not None:
             raise self._error
@@ -103,12 +102,12 @@ class Execution:
         # The process is only looked at, not reaped: its number must stay taken until the last look at its tree.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
-    def _finish(self, process: subprocess.Popen[bytes], tree: ProcessTree, note: RunNote, close_writer: Callable[[], None]) -> None:
+    def _finish(self, process: subprocess.Popen[bytes], tree: ProcessTree, close_writer: Callable[[], None]) -> None:
         """End what is left of the run, take in the rest of its output, let go of what served it."""
         self._done.set()
         if self._controller is not None:
             self._controller.join()
-        self._sweep(tree, note)
+        self._sweep(tree)
         close_writer()
         if self._pump is not None:
             self._pump.finish(OUTPUT_PATIENCE)
@@ -164,14 +163,13 @@ class Execution:
         self._log.tell("warn", f"{verdict.reason}，正在结束任务的进程")
         self._say(tree.end(GRACE))
 
-    def _sweep(self, tree: ProcessTree, note: RunNote) -> None:
-        """End what the first process has left behind; the note stays if that fails, so that the next run tries again."""
+    def _sweep(self, tree: ProcessTree) -> None:
+        """End what the first process has left behind."""
         ended = tree.end(LEFTOVER_GRACE)
         if ended.found:
             self._log.tell("warn", f"主进程结束后仍有 {ended.found} 个子进程在运行，已清理")
             self._say(ended)
-        if not ended.left:
-            note.remove()
+        self.left = ended.left
 
     def _say(self, ended: Ended) -> None:
         if ended.left:

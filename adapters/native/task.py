@@ -39,7 +39,9 @@ def task_run(ctx: Context, params: dict) -> dict:
     log = TaskLog(ctx.run, params.get("logLevel"))
     note = RunNote(base, uuid.uuid4().hex)
     space: Workspace | None = None
+    execution: Execution | None = None
     outputs: list[dict[str, str]] = []
+    note.write()
     try:
         space, manifest = _prepare(base, note.run_id, params)
         execution = Execution(ctx.run, note.run_id, space, log, float(params.get("maxRunTime") or 0))
@@ -49,6 +51,8 @@ def task_run(ctx: Context, params: dict) -> dict:
     except HubError as error:
         ending = Ending("failed", clean(error.message))
     finally:
+        if execution is None or not execution.left:
+            note.remove()  # Else it stays, so that the next run tries again to end what is left.
         if space is not None:
             space.close()
             prune(base, int(params.get("keepWorkFolders", KEEP_WORK_FOLDERS)))

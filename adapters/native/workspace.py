@@ -29,7 +29,7 @@ from plugins import FileContent, InvalidInput
 KEEP_PACKAGES = 20
 LEAST_AGE = 3600.0
 DIGEST = re.compile(r"[0-9a-f]{64}")
-WORK, ENDED = "work", "ended"
+TASKS, WORK, ENDED = "tasks", "work", "ended"
 logger = logging.getLogger(__name__)
 
 
@@ -43,7 +43,7 @@ class Workspace:
     def create(cls, base: Path, task_id: str, run_id: str, package: Path, inputs: dict[str, str]) -> Workspace:
         """Make the folders of a run, with a copy of the package's files and the input file."""
         name = re.sub(r"[^A-Za-z0-9_-]", "_", task_id)[:64]
-        space = cls(base / "tasks" / f"{name}-{run_id[:12]}")
+        space = cls(base / TASKS / f"{name}-{run_id[:12]}")
         space.folder.mkdir(parents=True, mode=0o700)
         shutil.copytree(package, space.work)
         for each in (space.run, space.tmp):
@@ -51,6 +51,11 @@ class Workspace:
         space.input.write_text(json.dumps([{"name": n, "value": v} for n, v in inputs.items()], ensure_ascii=False), encoding="utf-8")
         os.mkfifo(space.events, 0o600)
         return space
+
+    @classmethod
+    def of_run(cls, base: Path, run_id: str) -> Workspace | None:
+        """The folders of a run that another process has begun, if it came so far."""
+        return next((cls(folder) for folder in (base / TASKS).glob(f"*-{run_id[:12]}")), None)
 
     @property
     def work(self) -> Path:
@@ -139,7 +144,7 @@ def manifest_of(package: Path) -> Manifest:
 def prune(base: Path, keep: int) -> None:
     """Remove the work folders of ended tasks but the last ``keep``."""
     ended: list[tuple[float, Path]] = []
-    for folder in (base / "tasks").iterdir():
+    for folder in (base / TASKS).iterdir():
         try:
             ended.append(((folder / ENDED).stat().st_mtime, folder))
         except (FileNotFoundError, NotADirectoryError):
@@ -167,13 +172,14 @@ def remove(folder: Path) -> None:
 
 def _forget_packages(packages: Path, present: Path) -> None:
     """Remove unpacked packages beyond the last used ones. One used within the hour is left, as another robot may be copying it."""
-    now = time.time()
+    before = time.time() - LEAST_AGE
     used: list[tuple[float, Path]] = []
     for folder in packages.iterdir():
         try:
             used.append((folder.stat().st_mtime, folder))
         except FileNotFoundError:
             continue  # Another robot has removed or renamed it just now.
-    for moment, folder in sorted(used, reverse=True)[KEEP_PACKAGES:]:
-        if folder != present and now - moment > LEAST_AGE:
+    for rank, (moment, folder) in enumerate(sorted(used, reverse=True)):
+        unfinished = folder.name.startswith(".")  # Left by a robot that was killed while it unpacked.
+        if moment < before and folder != present and (unfinished or rank >= KEEP_PACKAGES):
             remove(folder)

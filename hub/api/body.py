@@ -49,7 +49,7 @@ def source(request: Request, settings: Settings) -> Source:
     return Source(
         kind="http",
         client_ip=request.remote_addr or "",
-        base_url=settings.public_url or request.url_root,
+        base_url=settings.public_url or f"{request.scheme}://{request.host}{request.root_path}/",
         method=request.method,
         path=request.path,
         headers={name: request.headers[name][:255] for name in NOTED_HEADERS if name in request.headers},

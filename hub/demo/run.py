@@ -24,6 +24,7 @@ from hub.demo.client import CallFailed, Client
 DUPLICATE = "10502"
 ENDED = ("succeeded", "failed", "cancelled", "timed_out", "missed")
 COLOURS = {"queued": "dim", "running": "cyan", "succeeded": "green", "failed": "red", "timed_out": "red", "cancelled": "yellow"}
+RUNS = ({"tolerance": "0.00"}, {"tolerance": "0.01"}, {"tolerance": "100.00"})
 LOOK_INTERVAL = 0.15
 LONGEST_WAIT = 300.0
 LOG_LINES = 15
@@ -40,7 +41,7 @@ def main(url: str, username: str, password: str | None) -> int:
     try:
         return Demo(Client(url), console).run(username, password or _ask_password(username))
     except (CallFailed, DemoFailed) as error:
-        console.print(Text(f"✗ {error}", "bold red"))
+        console.print(Text(f"✗ {error}", "bold red"), soft_wrap=True)
         return 1
 
 
@@ -64,7 +65,7 @@ class Demo:
         group = self._robot_group()
         package_id = self._upload(department["depId"])
         process_id = self._process(department["depId"], group["robotGroupId"], package_id)
-        tasks = self._start(process_id)
+        tasks = self._start(process_id, group["robotGroupId"])
         with self._cancelled_on_interrupt(tasks):
             self._follow(tasks, group)
         self._show_results(tasks)
@@ -72,7 +73,7 @@ class Demo:
         return self._verdict(tasks)
 
     def _say(self, operation: str, result: str) -> None:
-        self.console.print(Text.assemble(("✓ ", "green"), (f"{operation:<34}", "bold"), result))
+        self.console.print(Text.assemble(("✓ ", "green"), (f"{operation:<34}", "bold"), result), soft_wrap=True)
 
     def _sign_in(self, username: str, password: str) -> None:
         data = self.client.call("account/authenticate", {"username": username, "password": password})
@@ -96,7 +97,7 @@ class Demo:
     def _upload(self, department_id: int) -> int:
         """The package in the hub: uploaded now, or found there from an earlier demonstration."""
         content = package.build()
-        version = f"1.0-{hashlib.sha256(content).hexdigest()[:8]}"
+        version = f"{package.VERSION}+{hashlib.sha256(content).hexdigest()[:8]}"
         params = {"packageName": package.NAME, "packageVersion": version, "depId": department_id}
         try:
             found: int = self.client.upload("package/create", params, "package", "demo.zip", content)["packageId"]
@@ -105,7 +106,10 @@ class Demo:
             if error.code != DUPLICATE:
                 raise
             rows = self.client.call("package/query", {"depId": department_id, "keyword": version})["packageList"]
-            found = next(row["packageId"] for row in rows if (row["packageName"], row["packageVersion"]) == (package.NAME, version))
+            same = [row["packageId"] for row in rows if (row["packageName"], row["packageVersion"], row["depId"]) == (package.NAME, version, department_id)]
+            if not same:
+                raise
+            found = same[0]
             self._say("package/query", f"{package.NAME} {version} is there already")
         return found
 
@@ -124,11 +128,11 @@ class Demo:
         self._say("process/activate-package-version", "the package is active")
         return process_id
 
-    def _start(self, process_id: int) -> list[dict[str, Any]]:
+    def _start(self, process_id: int, group_id: int) -> list[dict[str, Any]]:
         tasks = []
-        for parameters in package.RUNS:
+        for parameters in RUNS:
             given = [{"name": name, "value": value} for name, value in parameters.items()]
-            params = {"processId": process_id, "priority": 1, "isRecord": False, "inParameters": given}
+            params = {"processId": process_id, "robotGroupId": group_id, "priority": 1, "isRecord": False, "inParameters": given}
             for task_id in self.client.call("task/create", params)["taskIds"]:
                 tasks.append({"taskId": task_id, "taskState": "queued", "inParameters": given})
         self._say("task/create", f"{len(tasks)} tasks")
@@ -164,14 +168,15 @@ class Demo:
         return f"{sum(each['robotState'] != 'offline' for each in here)} of {len(here)} robots of the group are online"
 
     def _show_results(self, tasks: list[dict[str, Any]]) -> None:
-        names = list(dict.fromkeys(item["name"] for each in tasks for item in each["outParameters"]))
-        table = Table("task", "input", title="task/query: what the tasks gave back", title_justify="left", title_style="bold")
-        for name in names:
-            table.add_column(name, justify="right")
+        """One column for each task: its input, then its output parameters."""
+        outputs = [{item["name"]: item["value"] for item in each["outParameters"]} for each in tasks]
+        table = Table("", title="\ntask/query: what went into the tasks and what came out", title_justify="left", title_style="bold")
         for each in tasks:
-            values = {item["name"]: item["value"] for item in each["outParameters"]}
-            table.add_row(str(each["taskId"]), _inputs(each), *(Text(values.get(name, "")) for name in names))
-        self.console.print()
+            table.add_column(f"task {each['taskId']}", justify="right")
+        given = [{item["name"]: item["value"] for item in each["inParameters"]} for each in tasks]
+        for values, style in ((given, "cyan"), (outputs, "")):
+            for name in dict.fromkeys(name for each in values for name in each):
+                table.add_row(Text(name, style), *(Text(each.get(name, ""), style) for each in values))
         self.console.print(table)
 
     def _show_log(self, task: dict[str, Any]) -> None:
@@ -204,7 +209,3 @@ def _progress(tasks: list[dict[str, Any]]) -> Table:
         robot = f"robot {each['robotId']}" if each.get("robotId") else ""
         table.add_row(f"  task {each['taskId']}", bar, f"{share:3d} %", Text(state, COLOURS.get(state, "")), robot, Text(each.get("step") or "", "dim"))
     return table
-
-
-def _inputs(task: dict[str, Any]) -> Text:
-    return Text("\n".join(f"{item['name']}={item['value']}" for item in task["inParameters"]))

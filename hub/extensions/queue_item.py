@@ -18,6 +18,7 @@ from plugins.operation import operation
 from plugins.paging import ListRequest, ListResult
 
 STATES = ("available", "leased", "unavailable", "expired", "succeeded", "failed")
+SORTABLE = {"itemId": DataQueueItem.id, "priority": DataQueueItem.priority}
 MEDIUM = 1
 
 
@@ -115,7 +116,7 @@ def queue_item_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     statement = select(DataQueueItem).where(DataQueueItem.queue_id == queue.id)
     if params.get("itemState"):
         statement = statement.where(item_states(moment)[params["itemState"]])
-    rows, paging = page(call, statement, DataQueueItem, params, search=(DataQueueItem.reference,))
+    rows, paging = page(call, statement, DataQueueItem, params, search=(DataQueueItem.reference,), sortable=SORTABLE)
     items = [
         {
             "itemId": row.id,

@@ -14,6 +14,17 @@ class Department(Entity, Base):
     """A part of the organisation. ``path`` names it and all above it ("/1/4/"), so that a subtree is one prefix search."""
 
     __tablename__ = "department"
+    __table_args__ = (
+        Index(
+            "uq_department_name",
+            "parent_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted"),
+            postgresql_where=text("NOT is_deleted"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     name: Mapped[str] = mapped_column(String(128))
     parent_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("department.id"), index=True)

@@ -39,10 +39,24 @@ class Package(Entity, Base):
 
 
 class Process(Entity, Vendored, Base):
-    """A process: what is run, by which group, with which version and default parameters."""
+    """A process: what is run, by which group, with which version and default parameters.
+
+    Vendors may have several processes of one name, so that only the hub's own, without a reference, have unique ones.
+    """
 
     __tablename__ = "process"
-    __table_args__ = (UniqueConstraint("connection_id", "reference"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("connection_id", "reference"),
+        Index(
+            "uq_process_name",
+            "department_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted AND reference IS NULL"),
+            postgresql_where=text("NOT is_deleted AND reference IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
     name: Mapped[str] = mapped_column(String(128))
@@ -51,3 +65,6 @@ class Process(Entity, Vendored, Base):
     is_record: Mapped[bool] = mapped_column(default=False)
     package_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("package.id"), index=True)
     in_parameters: Mapped[list[dict[str, Any]]] = mapped_column(Document, default=list)
+    business_owner: Mapped[str | None] = mapped_column(String(128))
+    dev_owner: Mapped[str | None] = mapped_column(String(128))
+    ops_owner: Mapped[str | None] = mapped_column(String(128))

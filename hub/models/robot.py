@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.database import BigId, Moment
+from hub.database import BigId, Document, Moment
 from hub.models.base import Base, Entity
 from hub.models.connection import Vendored
 
@@ -28,6 +28,18 @@ class Robot(Entity, Vendored, Base):
     """A robot. ``task_id`` is the task it runs now: claiming a robot is a compare-and-set on it."""
 
     __tablename__ = "robot"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "reference"),
+        Index(
+            "uq_robot_name",
+            "department_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted AND reference IS NULL"),
+            postgresql_where=text("NOT is_deleted AND reference IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
     name: Mapped[str] = mapped_column(String(128))
@@ -36,6 +48,7 @@ class Robot(Entity, Vendored, Base):
     machine_username: Mapped[str | None] = mapped_column(String(128))
     sealed_machine_password: Mapped[str | None] = mapped_column(String, info={"sealed": "machine password"})
     remark: Mapped[str | None] = mapped_column(String(1024))
+    labels: Mapped[list[str] | None] = mapped_column(Document)
     desktop_type: Mapped[int | None]
     resolution_width: Mapped[int | None]
     resolution_height: Mapped[int | None]
@@ -54,6 +67,17 @@ class RobotGroup(Entity, Base):
     """A pool of robots that share the tasks handed to it."""
 
     __tablename__ = "robot_group"
+    __table_args__ = (
+        Index(
+            "uq_robot_group_name",
+            "department_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted"),
+            postgresql_where=text("NOT is_deleted"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
     name: Mapped[str] = mapped_column(String(128))

@@ -24,7 +24,7 @@ class Credential(Entity, Base):
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"))
     name: Mapped[str] = mapped_column(String(128))
     username: Mapped[str] = mapped_column(String(128))
-    sealed_password: Mapped[str] = mapped_column(Text)
+    sealed_password: Mapped[str] = mapped_column(Text, info={"sealed": "credential"})
     remark: Mapped[str | None] = mapped_column(String(1024))
     is_global: Mapped[bool]
     robots: Mapped[list[int]] = mapped_column(Document, default=list)
@@ -38,7 +38,7 @@ class Asset(Entity, Base):
 
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"))
     name: Mapped[str] = mapped_column(String(128))
-    sealed_value: Mapped[str] = mapped_column(Text)
+    sealed_value: Mapped[str] = mapped_column(Text, info={"sealed": "asset"})
     data_type: Mapped[int]
     remark: Mapped[str | None] = mapped_column(String(1024))
     is_global: Mapped[bool]
@@ -66,7 +66,7 @@ class FileVersion(Base):
     file_id: Mapped[int] = mapped_column(BigId, ForeignKey("stored_file.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     blob: Mapped[str] = mapped_column(String(64))
-    sealed_key: Mapped[str] = mapped_column(String(255))
+    sealed_key: Mapped[str] = mapped_column(String(255), info={"sealed": "file key"})
     digest: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigId)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
@@ -82,6 +82,6 @@ class Recording(Entity, Base):
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     blob: Mapped[str] = mapped_column(String(64))
-    sealed_key: Mapped[str] = mapped_column(String(255))
+    sealed_key: Mapped[str] = mapped_column(String(255), info={"sealed": "file key"})
     digest: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigId)

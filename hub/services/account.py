@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from hub import auth
 from hub.call import Call
@@ -27,7 +28,7 @@ def account_authenticate(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """
     password = open_password(call, params["password"], "password")
     with call.hub.db.read() as session:
-        employee = session.scalar(select(Employee).where(Employee.username == params["username"], Employee.is_deleted.is_(False)))
+        employee = employee_named(session, params["username"])
         application = None
         if employee is None:
             found = select(Application).where(Application.client_id == params["username"], Application.is_deleted.is_(False))
@@ -40,12 +41,22 @@ def account_authenticate(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     return _authenticate_employee(call, employee, password)
 
 
-def _authenticate_employee(call: Call, employee: Employee, password: str) -> dict[str, Any]:
+def employee_named(session: Session, username: str) -> Employee | None:
+    """The user with a name."""
+    return session.scalar(select(Employee).where(Employee.username == username, Employee.is_deleted.is_(False)))
+
+
+def check_password(call: Call, employee: Employee, password: str) -> None:
+    """Raises Refused: 30006 for a locked user, 10004 for a wrong password, which is counted. Ask it before the session is opened."""
     if is_locked(employee):
         raise Refused(code=codes.ACCOUNT_LOCKED)
     if not password_matches(employee.password_hash, password):
         _count_failure(call, employee)
         raise Refused(code=codes.PASSWORD_WRONG)
+
+
+def _authenticate_employee(call: Call, employee: Employee, password: str) -> dict[str, Any]:
+    check_password(call, employee, password)
     days = call.hub.settings.password_days
     if days and now() - (employee.password_changed_at or employee.created_at) > timedelta(days=days):
         raise Refused("密码已过期，请修改密码", code=codes.ACCOUNT_LOCKED)

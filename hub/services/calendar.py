@@ -26,6 +26,7 @@ COLUMNS = {
     "specialDays": "special_days",
     "sessions": "sessions",
 }
+SORTABLE = {"calendarId": Calendar.id, "calendarName": Calendar.name}
 DAY_MINUTES = 24 * 60
 
 
@@ -67,7 +68,7 @@ def calendar_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 @serves(calendar.calendar_list)
 def calendar_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """All calendars."""
-    rows, paging = page(call, select(Calendar), Calendar, params, search=(Calendar.name, Calendar.market))
+    rows, paging = page(call, select(Calendar), Calendar, params, search=(Calendar.name, Calendar.market), sortable=SORTABLE)
     return {"calendars": [{"calendarId": row.id, "calendarName": row.name, "isDeleted": row.is_deleted} for row in rows], **paging}
 
 

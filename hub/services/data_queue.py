@@ -17,6 +17,7 @@ from hub.serving import serves
 from plugins.operations import data_queue
 
 COLUMNS = {"depId": "department_id", "queueName": "name", "remark": "remark"}
+SORTABLE = {"queueId": DataQueue.id, "queueName": DataQueue.name}
 
 
 @serves(data_queue.data_queue_create)
@@ -68,7 +69,7 @@ def data_queue_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 def data_queue_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The queues of a department and those below it."""
     statement = within_department(select(DataQueue), DataQueue, call, params.get("depId"), params.get("includeChildren") is False)
-    rows, paging = page(call, statement, DataQueue, params, search=(DataQueue.name, DataQueue.remark))
+    rows, paging = page(call, statement, DataQueue, params, search=(DataQueue.name, DataQueue.remark), sortable=SORTABLE)
     return {"queues": [{**show(row, COLUMNS), "queueId": row.id} for row in rows], **paging}
 
 

@@ -3,41 +3,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from hub import rights
+from hub import auth, passwords, rights
 from hub.call import Call
-from hub.models import Department, Employee, EmployeeRole, Role
+from hub.models import Department, Employee, EmployeeRole, Role, UserGroupMember
 from hub.paging import page
-from hub.resource import refuse_taken, stamps
+from hub.resource import move, refuse_blank, refuse_taken, stamps, take_over
 from hub.scope import find, within_department
-from hub.security import hash_password
 from hub.services.account import is_locked
 from hub.serving import serves
 from hub.wire import open_password
-from plugins.errors import InvalidInput
+from plugins import codes
+from plugins.errors import Conflict, Refused
 from plugins.operations import employee
 
-SHORTEST_PASSWORD = 8
+COLUMNS = {"employeeName": "name", "username": "username", "email": "email", "mobile": "mobile"}
 
 
 @serves(employee.employee_create)
 def employee_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The password is stored as an argon2id hash."""
-    password = open_password(call, params["password"], "password")
-    if len(password) < SHORTEST_PASSWORD:
-        raise InvalidInput(f"密码长度不能少于 {SHORTEST_PASSWORD} 位")
-    password_hash = hash_password(password)
+    password_hash = passwords.hashed(call.hub.settings, open_password(call, params["password"], "password"))
     home = find(call, Department, params["depId"])
-    refuse_taken(call, Employee, f"用户账号 {params['username']}", Employee.username == params["username"])
-    row = Employee(
-        department_id=home.id,
-        name=params["employeeName"],
-        username=params["username"],
-        password_hash=password_hash,
-        email=params.get("email"),
-        mobile=params.get("mobile"),
-    )
+    _refuse_taken(call, params["username"])
+    row = Employee(department_id=home.id, password_hash=password_hash)
+    take_over(row, params, COLUMNS)
     call.session.add(row)
     call.session.flush()
     grant_default_role(call, row)
@@ -52,6 +43,50 @@ def grant_default_role(call: Call, row: Employee) -> None:
         rights.changed(call.session)
 
 
+@serves(employee.employee_update)
+def employee_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Changes what was sent. A new password ends the user's tokens; a new department needs the permission ``employee:move``."""
+    refuse_blank(params, "employeeName", "username", "password")
+    password_hash = None
+    if "password" in params:
+        password_hash = passwords.hashed(call.hub.settings, open_password(call, params["password"], "password"))
+    row = manageable(call, params["employeeId"])
+    if "username" in params:
+        _refuse_taken(call, params["username"], but=row.id)
+    take_over(row, params, COLUMNS)
+    move(call, row, params)
+    if password_hash is not None:
+        passwords.change(call, row, password_hash)
+    return {}
+
+
+@serves(employee.employee_delete)
+def employee_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The user's tokens and roles end at once; the name is free again. Nobody deletes the own account (10503)."""
+    row = manageable(call, params["employeeId"])
+    refuse_own(call, row, "不能删除自己的账号")
+    row.is_deleted = True
+    auth.revoke_tokens(call.session, employee_id=row.id)
+    for granted in (EmployeeRole, UserGroupMember):
+        call.session.execute(delete(granted).where(granted.employee_id == row.id))
+    rights.changed(call.session)
+    return {}
+
+
+def manageable(call: Call, employee_id: int) -> Employee:
+    """The user, for a change of the account. Raises Refused for one who may do more than the caller: nobody takes over the rights of others."""
+    row = find(call, Employee, employee_id)
+    if row.id != call.caller.employee_id and not rights.covers(call.caller.permissions, rights.permissions_of_employee(call.session, row.id)):
+        raise Refused("该用户的权限超出调用者的权限", code=codes.NO_PERMISSION)
+    return row
+
+
+def refuse_own(call: Call, row: Employee, reason: str) -> None:
+    """Raise Conflict (10503) where the caller would do this to the own account."""
+    if row.id == call.caller.employee_id:
+        raise Conflict(reason, code=codes.IN_USE)
+
+
 @serves(employee.employee_query)
 def employee_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The password is hashed, so it cannot be shown: its key stays, empty (erratum E16)."""
@@ -63,7 +98,8 @@ def employee_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 def employee_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The users of a department and those below it."""
     statement = within_department(select(Employee), Employee, call, params.get("depId"), params.get("includeChildren") is False)
-    rows, paging = page(call, statement, Employee, params, search=(Employee.name, Employee.username))
+    sortable = {"employeeId": Employee.id, "employeeName": Employee.name, "username": Employee.username, "depId": Employee.department_id}
+    rows, paging = page(call, statement, Employee, params, search=(Employee.name, Employee.username), sortable=sortable)
     return {"users": [_row(row) for row in rows], **paging}
 
 
@@ -76,3 +112,7 @@ def _row(row: Employee) -> dict[str, Any]:
         "userStatus": int(is_locked(row)),
         "isDeleted": row.is_deleted,
     }
+
+
+def _refuse_taken(call: Call, username: str, but: int | None = None) -> None:
+    refuse_taken(call, Employee, f"用户账号 {username}", Employee.username == username, but=but)

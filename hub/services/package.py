@@ -8,13 +8,15 @@ from sqlalchemy import select
 from hub.api.downloads import signed_url
 from hub.call import Call
 from hub.connections import NATIVE
-from hub.models import Connection, Department, Package
+from hub.models import Connection, Department, Package, Process, Task, Trigger
 from hub.paging import page
-from hub.resource import refuse_taken
+from hub.resource import ask_platform, refuse_taken
 from hub.scope import find, within_department
+from hub.services.trigger import refuse_in_use
 from hub.serving import serves
+from hub.tasks import lifecycle
 from plugins import codes
-from plugins.errors import HubError
+from plugins.errors import Conflict, HubError
 from plugins.operations import package
 
 
@@ -32,6 +34,9 @@ def package_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     checked = call.ask(native, "package_create", {**params, "limits": limits})
     digest = call.hub.store.put(content)
     _refuse_taken(call, home, params)
+    _hold_contents(call, native.id)
+    if not call.hub.store.has(digest):
+        call.hub.store.put(content)
     row = Package(
         department_id=home.id,
         connection_id=native.id,
@@ -52,11 +57,47 @@ def _refuse_taken(call: Call, home: Department, params: dict[str, Any]) -> None:
     refuse_taken(call, Package, f"流程包 {name} {version}", *same)
 
 
+def _hold_contents(call: Call, connection_id: int) -> None:
+    """Let one call at a time decide whether a content is needed: it must not be removed while another package of it is being made."""
+    call.session.execute(select(Connection.id).where(Connection.id == connection_id).with_for_update())
+
+
+@serves(package.package_delete)
+def package_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Refused (10503) while a process has the package active, an active trigger names it, or a task with it has not ended (erratum E70).
+
+    Its content goes when no other package has the same.
+    """
+    row = _unused(call, params["packageId"])
+    if ask_platform(call, row, "package_delete", {"packageId": row.reference}):
+        row = _unused(call, params["packageId"])
+    _hold_contents(call, row.connection_id)
+    row.is_deleted = True
+    call.session.flush()
+    same = select(Package.id).where(Package.digest == row.digest, Package.is_deleted.is_(False)).limit(1)
+    if row.digest and call.session.scalar(same) is None:
+        call.hub.store.remove(row.digest)
+    return {}
+
+
+def _unused(call: Call, package_id: int) -> Package:
+    row = find(call, Package, package_id)
+    active = select(Process.id).where(Process.package_id == row.id, Process.is_deleted.is_(False)).limit(1)
+    if call.session.scalar(active) is not None:
+        raise Conflict("流程包是流程当前激活的版本", code=codes.IN_USE)
+    refuse_in_use(call, Trigger.package_id == row.id)
+    unfinished = select(Task.id).where(lifecycle.IS_ACTIVE, Task.state.in_(lifecycle.ACTIVE), Task.package_id == row.id).limit(1)
+    if call.session.scalar(unfinished) is not None:
+        raise Conflict("有未结束的任务正在使用该流程包", code=codes.IN_USE)
+    return row
+
+
 @serves(package.package_query)
 def package_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The packages of a department and those below it, each with an expiring download address."""
     statement = within_department(select(Package), Package, call, params.get("depId"), params.get("includeChildren") is False)
-    rows, paging = page(call, statement, Package, params, search=(Package.name, Package.version))
+    sortable = {"packageId": Package.id, "packageName": Package.name, "packageVersion": Package.version, "depId": Package.department_id}
+    rows, paging = page(call, statement, Package, params, search=(Package.name, Package.version), sortable=sortable)
     packages = [
         {
             "packageName": row.name,

@@ -87,6 +87,7 @@ DEFAULTS: Mapping[str, Any] = {
     "warnTypes": [],
 }
 SCHEDULE = {"triggerType", "cronExpression", "timeZone", "isActivated"}
+SORTABLE = {"triggerId": Trigger.id, "triggerName": Trigger.name}
 REFERENCES = {"calendarId": Calendar, "queueId": DataQueue, "packageId": Package, "robotGroupId": RobotGroup}
 
 
@@ -148,14 +149,15 @@ def trigger_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     statement = within_department(select(Trigger), Trigger, call, params.get("depId"), params.get("includeChildren") is False)
     if params.get("isActivated") is not None:
         statement = statement.where(Trigger.is_activated.is_(params["isActivated"]))
-    for name, model, column in (
+    filters: tuple[tuple[str, Any, Any], ...] = (
         ("processId", Process, Trigger.process_id),
         ("calendarId", Calendar, Trigger.calendar_id),
         ("robotGroupId", RobotGroup, Trigger.robot_group_id),
-    ):
+    )
+    for name, model, column in filters:
         if params.get(name) is not None:
             statement = statement.where(column == find(call, model, params[name], deleted=True).id)
-    rows, paging = page(call, statement, Trigger, params, search=(Trigger.name, Trigger.description))
+    rows, paging = page(call, statement, Trigger, params, search=(Trigger.name, Trigger.description), sortable=SORTABLE)
     triggers = [
         {
             "triggerId": row.id,
@@ -208,7 +210,7 @@ def _active() -> ColumnElement[bool]:
 
 def _settle(call: Call, row: Trigger, params: Mapping[str, Any], robot_ids: list[int]) -> None:
     """Take over the parameters and check all that they touch. ``robot_ids`` are those that the trigger then names."""
-    values = {name: None if name in REFERENCES and value == 0 else value for name, value in params.items()}
+    values: dict[str, Any] = {name: None if name in REFERENCES and value == 0 else value for name, value in params.items()}
     if "inParameters" in values:
         values["inParameters"] = distinct(values["inParameters"])
     take_over(row, values, COLUMNS)
@@ -258,7 +260,7 @@ def _check_work(call: Call, row: Trigger, robot_ids: list[int], touched: Collect
 
 def _refuse_gone(call: Call, row: Trigger, robot_ids: list[int]) -> None:
     """A trigger whose process, calendar or robots were deleted while it was off cannot be switched on again."""
-    used = {
+    used: dict[str, tuple[Any, int | None]] = {
         "流程": (Process, row.process_id),
         "流程包": (Package, row.package_id),
         "日历": (Calendar, row.calendar_id if row.is_define_calendar else None),

@@ -14,7 +14,7 @@ from hub.models import Connection, Task
 from hub.tasks import lifecycle
 from hub.tasks.lifecycle import Claim
 from plugins import codes
-from plugins.errors import HubError, NotFound, VendorTimeout
+from plugins.errors import HubError, NotFound
 
 log = structlog.get_logger(__name__)
 
@@ -33,14 +33,16 @@ def start_task(hub: Hub, task_id: int) -> None:
         try:
             answer = _ask(hub, claim, "task_create", _start_params(claim))
             reference = str(answer["taskIds"][0])
-        except VendorTimeout:
+        except (KeyError, IndexError):
+            log.warning("platform gave no task id", connection=claim.connection.name)
             find_task(hub, task_id)
             return
-        except (HubError, KeyError, IndexError) as error:
-            failure = error if isinstance(error, HubError) else HubError("厂商平台未返回任务标识", code=codes.VENDOR_ERROR)
-            lifecycle.give_up(
-                hub, task_id, (lifecycle.DISPATCHING,), "failed", reason=failure.message, code=failure.code, run_key=claim.run_key
-            )
+        except HubError as error:
+            if error.maybe_done:
+                find_task(hub, task_id)
+                return
+            reason, code = error.message, error.code
+            lifecycle.give_up(hub, task_id, (lifecycle.DISPATCHING,), "failed", reason=reason, code=code, run_key=claim.run_key)
             return
         lifecycle.dispatched(hub, task_id, claim.run_key, reference)
 

@@ -543,12 +543,54 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_access_token_application_id"), ["application_id"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_access_token_application_id_application"), "application", ["application_id"], ["id"])
 
+    with op.batch_alter_table("department", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_department_name",
+            ["parent_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
+
     with op.batch_alter_table("employee", schema=None) as batch_op:
         batch_op.add_column(sa.Column("failed_logins", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("locked_until", Moment(), nullable=True))
         batch_op.add_column(sa.Column("password_changed_at", Moment(), nullable=True))
 
+    with op.batch_alter_table("process", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("business_owner", sa.String(length=128), nullable=True))
+        batch_op.add_column(sa.Column("dev_owner", sa.String(length=128), nullable=True))
+        batch_op.add_column(sa.Column("ops_owner", sa.String(length=128), nullable=True))
+        batch_op.create_index(
+            "uq_process_name",
+            ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted AND reference IS NULL"),
+            postgresql_where=sa.text("NOT is_deleted AND reference IS NULL"),
+        )
+
+    with op.batch_alter_table("robot", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("labels", Document, nullable=True))
+        batch_op.create_unique_constraint(batch_op.f("uq_robot_connection_id"), ["connection_id", "reference"])
+        batch_op.create_index(
+            "uq_robot_name",
+            ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted AND reference IS NULL"),
+            postgresql_where=sa.text("NOT is_deleted AND reference IS NULL"),
+        )
+
+    with op.batch_alter_table("robot_group", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_robot_group_name",
+            ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
+
     with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("waits_from", Moment(), nullable=True))
         batch_op.create_index("ix_task_is_deleted_id", ["is_deleted", "id"], unique=False)
 
 
@@ -556,11 +598,37 @@ def downgrade() -> None:
     """Take back."""
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_index("ix_task_is_deleted_id")
+        batch_op.drop_column("waits_from")
+
+    with op.batch_alter_table("robot_group", schema=None) as batch_op:
+        batch_op.drop_index("uq_robot_group_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
+
+    with op.batch_alter_table("robot", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_robot_name",
+            sqlite_where=sa.text("NOT is_deleted AND reference IS NULL"),
+            postgresql_where=sa.text("NOT is_deleted AND reference IS NULL"),
+        )
+        batch_op.drop_constraint(batch_op.f("uq_robot_connection_id"), type_="unique")
+        batch_op.drop_column("labels")
+
+    with op.batch_alter_table("process", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_process_name",
+            sqlite_where=sa.text("NOT is_deleted AND reference IS NULL"),
+            postgresql_where=sa.text("NOT is_deleted AND reference IS NULL"),
+        )
+        batch_op.drop_column("ops_owner")
+        batch_op.drop_column("dev_owner")
+        batch_op.drop_column("business_owner")
 
     with op.batch_alter_table("employee", schema=None) as batch_op:
         batch_op.drop_column("password_changed_at")
         batch_op.drop_column("locked_until")
         batch_op.drop_column("failed_logins")
+
+    with op.batch_alter_table("department", schema=None) as batch_op:
+        batch_op.drop_index("uq_department_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
 
     with op.batch_alter_table("access_token", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_access_token_application_id_application"), type_="foreignkey")
