@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="port that the web server listens on; 0 takes a free one")
     public_url: str = Field("", description="address under which callers reach the hub, for download links; by default taken from each request")
 
+    proxies: int = Field(0, ge=0, le=8, description="reverse proxies in front of the web server, whose X-Forwarded-* headers are believed")
+
     database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the database; by default SQLite in the data folder")
     redis_url: SecretStr = Field(SecretStr(""), description="address of a Redis; by default an embedded server on a unix socket")
     master_key: SecretStr = Field(SecretStr(""), description="key of secrets at rest, 32 bytes in base64; by default made in the data folder")

@@ -90,13 +90,21 @@ def reader(request: Request, settings: Settings) -> Callable[[], Any]:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("请求体不是有效的 JSON") from error
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that has a key twice would mean different things to different readers."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InvalidInput("请求体中有重复的参数")
+    return found
 
 
 def _form(request: Request) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import redis
 import structlog
 from flask import Blueprint, Response, request
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 from sqlalchemy import case, func, select
 
 from hub.calllog import TOTALS
@@ -21,13 +25,15 @@ if TYPE_CHECKING:
     from hub.core import Hub
 
 log = structlog.get_logger(__name__)
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HERE = ("127.0.0.1", "::1")
+MILLISECOND = 0.001
 
 
 def blueprint(hub: Hub) -> Blueprint:
     """GET /metrics, for this machine or for the holder of the metrics token."""
     metrics = Blueprint("metrics", __name__)
+    registry = CollectorRegistry()
+    registry.register(HubCollector(hub))
 
     @metrics.get("/metrics")
     def show() -> Response:
@@ -35,45 +41,56 @@ def blueprint(hub: Hub) -> Blueprint:
         sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not (hmac.compare_digest(sent.encode(), token.encode()) if token else request.remote_addr in HERE):
             raise Refused("指标仅供本机或持有令牌者读取")
-        return Response("\n".join(_lines(hub)) + "\n", content_type=CONTENT_TYPE)
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return metrics
 
 
-def _lines(hub: Hub) -> Iterator[str]:
-    yield from _calls(hub)
-    with hub.db.read() as session:
-        active = session.execute(select(Task.state, func.count()).where(Task.state.in_(lifecycle.ACTIVE)).group_by(Task.state)).tuples()
-        yield "# HELP rpahub_tasks Tasks that have not ended, by state."
-        yield "# TYPE rpahub_tasks gauge"
-        counted = dict(active.all())
-        yield from (f'rpahub_tasks{{state="{state}"}} {counted.get(state, 0)}' for state in lifecycle.ACTIVE)
-        fresh = Robot.seen_at > now() - timedelta(seconds=hub.settings.robot_timeout)
-        status = case((fresh & Robot.task_id.is_not(None), "running"), (fresh, "idle"), else_="offline")
-        robots = dict(session.execute(select(status, func.count()).where(Robot.is_deleted.is_(False)).group_by(status)).tuples().all())
-        yield "# HELP rpahub_robots Robots by status."
-        yield "# TYPE rpahub_robots gauge"
-        yield from (f'rpahub_robots{{status="{each}"}} {robots.get(each, 0)}' for each in ("idle", "running", "offline"))
-        yield "# HELP rpahub_outbox Jobs that wait to be queued."
-        yield "# TYPE rpahub_outbox gauge"
-        yield f"rpahub_outbox {session.scalar(select(func.count()).select_from(Outbox)) or 0}"
+class HubCollector(Collector):
+    """Reads the figures when they are asked for: from Redis, where all processes count their calls, and from the database."""
 
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
 
-def _calls(hub: Hub) -> Iterator[str]:
-    try:
-        totals = {key.decode(): value.decode() for key, value in hub.redis.hgetall(TOTALS).items()}
-    except redis.RedisError as error:
-        log.warning("totals of calls not known", error=str(error))
-        return
-    for name, help_text, unit in (
-        ("calls", "Calls by operation.", 1.0),
-        ("errors", "Calls that were not answered with 00000, by operation.", 1.0),
-        ("duration", "Seconds spent on calls, by operation.", 0.001),
-    ):
-        metric = f"rpahub_{'call_seconds' if name == 'duration' else name}_total"
-        yield f"# HELP {metric} {help_text}"
-        yield f"# TYPE {metric} counter"
-        for key in sorted(totals):
-            operation, _, kind = key.rpartition(":")
-            if kind == name:
-                yield f'{metric}{{operation="{operation}"}} {float(totals[key]) * unit:.6g}'
+    def describe(self) -> list[Metric]:
+        """Nothing is known before it is asked for: no query at the start."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they are now."""
+        yield from self._calls()
+        hub = self._hub
+        with hub.db.read() as session:
+            active = select(Task.state, func.count()).where(Task.state.in_(lifecycle.ACTIVE)).group_by(Task.state)
+            counted = dict(session.execute(active).tuples().all())
+            fresh = Robot.seen_at > now() - timedelta(seconds=hub.settings.robot_timeout)
+            status = case((fresh & Robot.task_id.is_not(None), "running"), (fresh, "idle"), else_="offline")
+            robots = dict(session.execute(select(status, func.count()).where(Robot.is_deleted.is_(False)).group_by(status)).tuples().all())
+            waiting = session.scalar(select(func.count()).select_from(Outbox)) or 0
+        tasks = GaugeMetricFamily("rpahub_tasks", "Tasks that have not ended, by state.", labels=["state"])
+        for state in lifecycle.ACTIVE:
+            tasks.add_metric([state], counted.get(state, 0))
+        yield tasks
+        by_status = GaugeMetricFamily("rpahub_robots", "Robots by status.", labels=["status"])
+        for each in ("idle", "running", "offline"):
+            by_status.add_metric([each], robots.get(each, 0))
+        yield by_status
+        yield GaugeMetricFamily("rpahub_outbox", "Jobs that wait to be queued.", value=waiting)
+
+    def _calls(self) -> Iterator[Metric]:
+        try:
+            totals = {key.decode(): float(value) for key, value in self._hub.redis.hgetall(TOTALS).items()}
+        except redis.RedisError as error:
+            log.warning("totals of calls not known", error=str(error))
+            return
+        for name, metric, help_text, unit in (
+            ("calls", "rpahub_calls", "Calls by operation.", 1.0),
+            ("errors", "rpahub_call_errors", "Calls that were not answered with 00000, by operation.", 1.0),
+            ("duration", "rpahub_call_seconds", "Seconds spent on calls, by operation.", MILLISECOND),
+        ):
+            family = CounterMetricFamily(metric, help_text, labels=["operation"])
+            for key in sorted(totals):
+                operation, _, kind = key.rpartition(":")
+                if kind == name:
+                    family.add_metric([operation], totals[key] * unit)
+            yield family

@@ -32,7 +32,7 @@ class Package(Entity, Base):
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"))
     name: Mapped[str] = mapped_column(String(128))
     version: Mapped[str] = mapped_column(String(64))
-    digest: Mapped[str | None] = mapped_column(String(64))
+    digest: Mapped[str | None] = mapped_column(String(64), index=True)
     size: Mapped[int | None] = mapped_column(BigId)
     connection_id: Mapped[int] = mapped_column(BigId, ForeignKey("connection.id"), index=True)
     reference: Mapped[str | None] = mapped_column(String(512))

@@ -5,15 +5,19 @@ from typing import Any
 
 from sqlalchemy import select
 
+from hub import affected
 from hub.call import Call
 from hub.connections import NATIVE
-from hub.models import Connection, Department, Package, Process, RobotGroup
+from hub.models import Connection, Department, Package, Process, RobotGroup, Task, Trigger
 from hub.paging import page
-from hub.resource import platform_names, refuse_taken
+from hub.resource import ask_platform, move, platform_names, refuse_blank, refuse_taken, show, take_over
 from hub.scope import find, within_department
 from hub.serving import serves
 from plugins.errors import InvalidInput
 from plugins.operations import process
+
+OWNERS = {"businessOwner": "business_owner", "devOwner": "dev_owner", "opsOwner": "ops_owner"}
+COLUMNS = {"processName": "name", "remark": "remark", "isRecord": "is_record", **OWNERS}
 
 
 @serves(process.process_create)
@@ -21,20 +25,55 @@ def process_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """A process of the native robots; those of vendor platforms are imported."""
     home = find(call, Department, params["depId"])
     group = find(call, RobotGroup, params["robotGroupId"])
-    name = params["processName"]
-    refuse_taken(call, Process, f"流程 {name}", Process.department_id == home.id, Process.name == name)
+    _refuse_taken(call, home.id, params["processName"])
     native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
-    row = Process(
-        department_id=home.id,
-        connection_id=native.id,
-        name=params["processName"],
-        remark=params.get("remark"),
-        robot_group_id=group.id,
-        is_record=params["isRecord"],
-    )
+    row = Process(department_id=home.id, connection_id=native.id, robot_group_id=group.id)
+    take_over(row, params, COLUMNS)
     call.session.add(row)
     call.session.flush()
     return {"processId": row.id}
+
+
+def _refuse_taken(call: Call, department_id: int, name: str, but: int | None = None) -> None:
+    refuse_taken(call, Process, f"流程 {name}", Process.department_id == department_id, Process.name == name, but=but)
+
+
+@serves(process.process_update)
+def process_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Changes what was sent; queued and running tasks keep what they were made with.
+
+    The name and the remark of an imported process are its platform's: where that cannot be told, the next import brings them back.
+    """
+    refuse_blank(params, "processName")
+    row = find(call, Process, params["processId"])
+    told = {name: params[name] for name in ("processName", "remark") if name in params}
+    if told and ask_platform(call, row, "process_update", {"processId": row.reference, **told}):
+        row = find(call, Process, params["processId"])
+    if params.get("robotGroupId") is not None:
+        row.robot_group_id = find(call, RobotGroup, params["robotGroupId"]).id
+    with call.session.no_autoflush:
+        take_over(row, params, COLUMNS)
+        move(call, row, params)
+        if {"processName", "depId"} & params.keys():
+            _refuse_taken(call, row.department_id, row.name, but=row.id)
+    return {}
+
+
+@serves(process.process_delete)
+def process_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Its triggers are switched off and its waiting tasks cancelled; what runs finishes (errata E63, E77).
+
+    An imported process comes back with the next import, as long as its platform has it.
+    """
+    row = find(call, Process, params["processId"])
+    only_tell = bool(params.get("dryRun"))
+    if not only_tell:
+        if ask_platform(call, row, "process_delete", {"processId": row.reference}):
+            row = find(call, Process, params["processId"])
+        row.is_deleted = True
+    triggers = affected.switch_off(call, Trigger.process_id == row.id, only_tell=only_tell)
+    tasks = affected.cancel_waiting(call, Task.process_id == row.id, f"流程“{row.name}”已删除", only_tell=only_tell)
+    return {"affectedTriggerIds": triggers, "cancelledTaskIds": tasks}
 
 
 @serves(process.process_activate_package_version)
@@ -54,17 +93,15 @@ def process_activate_package_version(call: Call, params: dict[str, Any]) -> dict
 def process_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The processes of a department and those below it, of all platforms."""
     statement = within_department(select(Process), Process, call, params.get("depId"), params.get("includeChildren") is False)
-    rows, paging = page(call, statement, Process, params, search=(Process.name, Process.remark))
+    sortable = {"processId": Process.id, "processName": Process.name, "depId": Process.department_id, "robotGroupId": Process.robot_group_id}
+    rows, paging = page(call, statement, Process, params, search=(Process.name, Process.remark), sortable=sortable)
     platforms = platform_names(call, rows)
     processes = [
         {
+            **show(row, COLUMNS),
             "processId": row.id,
             "depId": row.department_id,
-            "processName": row.name,
-            "remark": row.remark,
             "robotGroupId": row.robot_group_id,
-            "isRecord": row.is_record,
-            "isDeleted": row.is_deleted,
             "activePackageId": row.package_id,
             "adapter": platforms[row.connection_id],
         }

@@ -123,7 +123,7 @@ def test_five_fields_fire_when_croniter_says(minute: str, hour: str, day: tuple[
         expected = [other.get_next(datetime).strftime("%Y-%m-%d %H:%M:%S") for _ in range(5)]
     except ValueError:  # there is no such day
         expected = []
-    assert fires(expression, 5, start.replace(tzinfo=UTC)) == expected
+    assert fires(expression, 5, start.replace(tzinfo=UTC)) == expected, expression
 
 
 @settings(max_examples=150, deadline=None)

