@@ -19,7 +19,7 @@ NAMED_IN_AUDIT = 50
 def switch_off(call: Call, condition: ColumnElement[bool], *, only_tell: bool = False) -> list[int]:
     """Deactivate the triggers that meet a condition; gives the ids of all of them, also of those that were off already."""
     present = (condition, Trigger.is_deleted.is_(False))
-    found = _told(call, "otherTriggerIds", Trigger, *present)
+    found = told(call, "otherTriggerIds", Trigger, *present)
     if not only_tell:
         statement = update(Trigger).where(*present, Trigger.is_activated.is_(True)).values(is_activated=False)
         call.session.execute(statement.execution_options(synchronize_session=False))
@@ -28,13 +28,13 @@ def switch_off(call: Call, condition: ColumnElement[bool], *, only_tell: bool = 
 
 def cancel_waiting(call: Call, condition: ColumnElement[bool], reason: str, *, only_tell: bool = False) -> list[int]:
     """Cancel the tasks that meet a condition and have not begun; gives their ids."""
-    found = _told(call, "otherTaskIds", Task, lifecycle.IS_ACTIVE, lifecycle.is_waiting(), condition)
+    found = told(call, "otherTaskIds", Task, lifecycle.IS_ACTIVE, lifecycle.is_waiting(), condition)
     if not only_tell:
         lifecycle.cancel_waiting(call.session, condition, reason)
     return found
 
 
-def _told(call: Call, others: str, model: Any, *conditions: Any) -> list[int]:
+def told(call: Call, others: str, model: Any, *conditions: Any) -> list[int]:
     """The ids that the caller may see; the rest goes into the audit log under the name ``others``."""
     statement = select(model.id, Department.path).join(Department, Department.id == model.department_id).where(*conditions)
     found = call.session.execute(statement.order_by(model.id)).tuples().all()

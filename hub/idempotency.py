@@ -23,7 +23,7 @@ def find(call: Call, params: dict[str, Any]) -> dict[str, Any] | None:
         kept = session.get(KeptAnswer, _digest(call))
     if kept is None or kept.created_at < now() - KEPT_FOR:
         return None
-    if kept.request_digest != _request_digest(params):
+    if not call.hub.vault.is_mark(_told(params), kept.request_digest):
         raise Conflict(code=codes.IDEMPOTENCY_REUSED)
     answer: dict[str, Any] = json.loads(call.hub.vault.open(kept.sealed_answer, PURPOSE))
     return answer
@@ -36,15 +36,17 @@ def keep(call: Call, params: dict[str, Any], data: dict[str, Any]) -> None:
     if expired is not None:
         call.session.delete(expired)
         call.session.flush()
-    call.session.add(KeptAnswer(digest=_digest(call), request_digest=_request_digest(params), sealed_answer=sealed))
+    call.session.add(KeptAnswer(digest=_digest(call), request_digest=call.hub.vault.mark(_told(params)), sealed_answer=sealed))
 
 
 def _digest(call: Call) -> str:
     return hashlib.sha256("\0".join((call.caller.name, call.operation.name, call.source.idempotency_key)).encode()).hexdigest()
 
 
-def _request_digest(params: dict[str, Any]) -> str:
+def _told(params: dict[str, Any]) -> str:
+    """What the request says. Only a keyed digest of it is kept: from a plain one, a short secret in it could be guessed."""
+
     def plain(value: Any) -> Any:
         return value.digest() if isinstance(value, FileContent) else str(value)
 
-    return hashlib.sha256(json.dumps(params, sort_keys=True, default=plain).encode()).hexdigest()
+    return json.dumps(params, sort_keys=True, default=plain)

@@ -1,6 +1,7 @@
 """Data isolation along the department tree (clause 5.7): a caller sees what belongs to the own department and those below it."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
@@ -43,6 +44,17 @@ def find(call: Call, model: type[Model], key: int | None, *, deleted: bool = Fal
     if row is None or (row.is_deleted and not deleted):
         raise NotFound(f"{model.__tablename__} {key}")
     return row
+
+
+def find_all(call: Call, model: type[Model], keys: Iterable[int]) -> list[Model]:
+    """The rows with these ids, in ascending order, each once. Raises NotFound (10501), which names those that are not there for the caller."""
+    wanted = set(keys)
+    statement = visible(select(model).where(model.id.in_(wanted), model.is_deleted.is_(False)), model, call)
+    rows = list(call.session.scalars(statement.order_by(model.id)))
+    missing = sorted(wanted - {row.id for row in rows})
+    if missing:
+        raise NotFound(f"{model.__tablename__} {'、'.join(map(str, missing[:10]))}")
+    return rows
 
 
 def _departments_below(path: str) -> Select[int]:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -171,12 +172,12 @@ class KeyFile:
 
     def _draft(self, text: str) -> Path:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        handle, draft = tempfile.mkstemp(dir=self.path.parent, prefix=f"{self.path.name}.")
+        with os.fdopen(handle, "w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        return draft
+        return Path(draft)
 
 
 def parse_keys(text: str, source: str) -> tuple[MasterKey, ...]:

@@ -15,6 +15,7 @@ from hub.paging import page
 from hub.resource import refuse_taken
 from hub.scope import find, within_department
 from hub.tasks import lifecycle
+from hub.wire import open_password
 from plugins import codes
 from plugins.errors import Conflict, InvalidInput
 from plugins.fields import Flag, Id, Items, Json, Moment, Record, Text, Whole
@@ -30,7 +31,7 @@ class ConnectionCreateRequest(Record):
     depId = Id("部门 ID，缺省为调用者所在部门", kind="department")
     address = Text("厂商平台地址", longest=1024)
     options = Json("适配器选项，键由适配器的连接表单规定")
-    credentials = Json("适配器凭据，加密存储，永不返回", secret=True)
+    credentials = Json("适配器凭据，值为密文，加密存储，永不返回", secret=True)
 
 
 class ConnectionCreateResult(Record):
@@ -52,7 +53,9 @@ def connection_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput(f"适配器应为 {'、'.join(sorted(set(call.hub.adapters) - {connections.NATIVE}))} 之一")
     if adapter.adapter.needs_address and not params.get("address"):
         raise InvalidInput("缺少 address", code=codes.PARAMETER_MISSING)
-    options, credentials = _split(adapter.adapter.form, {**(params.get("options") or {}), **(params.get("credentials") or {})})
+    sent = (params.get("credentials") or {}).items()
+    opened = {name: open_password(call, value, name) if isinstance(value, str) and value else value for name, value in sent}
+    options, credentials = _split(adapter.adapter.form, {**(params.get("options") or {}), **opened})
     home = find(call, Department, params.get("depId") or call.caller.department_id or _root(call))
     _refuse_taken(call, params["connectionName"])
     row = Connection(

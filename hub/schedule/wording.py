@@ -41,27 +41,35 @@ def spaced(left: str, right: str) -> str:
 def day_times(hours: Sequence[int], minutes: Sequence[int], seconds: Sequence[int]) -> str:
     """Times of a day: each of them where they are few, else hour by hour."""
     if len(seconds) == 1 and len(hours) * len(minutes) <= TIMES_SHOWN:
-        second = f":{seconds[0]:02d}" if seconds[0] else ""
-        return "、".join(f"{hour:02d}:{minute:02d}{second}" for hour in hours for minute in minutes)
+        return "、".join(_clock(hour, minute, seconds[0]) for hour in hours for minute in minutes)
+    step = _step(hours, 24)
+    if step > 1 and len(minutes) == len(seconds) == 1:
+        return f"从 {_clock(hours[0], minutes[0], seconds[0])} 起每 {step} 小时"
     parts = [
-        "" if len(hours) == 24 else _stepped(hours, 24, "小时", "时") or f"{listing(hours)} 时",
+        "" if len(hours) == 24 else f"{listing(hours)} 时",
         _within(minutes, "分", "每小时"),
         "" if tuple(seconds) == (0,) else _within(seconds, "秒", "每分钟"),
     ]
     return "，".join(filter(None, parts))
 
 
+def _clock(hour: int, minute: int, second: int) -> str:
+    return f"{hour:02d}:{minute:02d}:{second:02d}" if second else f"{hour:02d}:{minute:02d}"
+
+
 def _within(values: Sequence[int], unit: str, each: str) -> str:
     """Minutes of an hour, or seconds of a minute."""
     length = "分钟" if unit == "分" else unit
-    if len(values) == 60:
+    step = _step(values, 60)
+    if step == 1:
         return f"每{length}"
-    return _stepped(values, 60, length, unit) or f"{each}第 {listing(values)} {unit}"
+    if step:
+        return f"每 {step} {length}" if values[0] == 0 else f"从第 {values[0]} {unit}起每 {step} {length}"
+    return f"{each}第 {listing(values)} {unit}"
 
 
-def _stepped(values: Sequence[int], span: int, length: str, unit: str) -> str:
-    """``每 5 分钟`` where the values go evenly round the clock, else nothing."""
+def _step(values: Sequence[int], span: int) -> int:
+    """The step of values that go evenly round the clock, or 0."""
     step = values[1] - values[0] if len(values) > 1 else 0
-    if not step or span % step or len(values) != span // step or any(b - a != step for a, b in pairwise(values)):
-        return ""
-    return f"每 {step} {length}" if values[0] == 0 else f"从第 {values[0]} {unit}起每 {step} {length}"
+    even = step > 0 and len(values) * step == span and all(b - a == step for a, b in pairwise(values))
+    return step if even else 0

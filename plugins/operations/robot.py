@@ -62,6 +62,7 @@ class RobotDeleteResult(Record):
     """Table 69."""
 
     affectedTriggerIds = Items(Id(kind="trigger"), "受影响调度 ID 组")
+    cancelledTaskIds = Items(Id(kind="task"), "被取消的排队任务 ID 组", additive=True)
 
 
 @operation(

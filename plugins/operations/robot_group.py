@@ -42,6 +42,7 @@ class RobotGroupDeleteResult(Record):
 
     affectedProcessIds = Items(Id(kind="process"), "受影响流程 ID 组")
     affectedTriggerIds = Items(Id(kind="trigger"), "受影响调度 ID 组")
+    cancelledTaskIds = Items(Id(kind="task"), "被取消的排队任务 ID 组", additive=True)
 
 
 @operation(

@@ -5,7 +5,7 @@ import base64
 import io
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -85,6 +85,21 @@ def waiting(hub: Hub) -> list[str]:
     return list(queues.queue(hub.redis, queues.group_queue(1, 1)).job_ids)
 
 
+@pytest.fixture
+def open_hub() -> Iterator[Callable[[Settings], Hub]]:
+    """Opens hubs that are closed when the test is over."""
+    hubs: list[Hub] = []
+
+    def make(settings: Settings) -> Hub:
+        hubs.append(Hub(settings))
+        return hubs[-1]
+
+    yield make
+    for each in hubs:
+        each.calls.close()
+        each.db.dispose()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings of a hub after its first start, on either database."""
@@ -98,14 +113,15 @@ def any_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 
 @pytest.mark.parametrize("robots", [[1], [1, 2], [None]], ids=["one robot", "two robots", "no robot"])
-def test_of_many_that_claim_a_task_at_once_exactly_one_gets_it(any_settings: Settings, robots: list[int | None]) -> None:
-    hub = Hub(any_settings)
+def test_of_many_that_claim_a_task_at_once_exactly_one_gets_it(
+    any_settings: Settings, open_hub: Callable[[Settings], Hub], robots: list[int | None]
+) -> None:
+    hub = open_hub(any_settings)
     (task_id,) = start_tasks(hub)
-    hubs = [Hub(any_settings) for _ in range(CONTENDERS)]
+    hubs = [open_hub(any_settings) for _ in range(CONTENDERS)]
     line_up = threading.Barrier(CONTENDERS)
 
     def contend(number: int) -> lifecycle.Claim | None:
-        hubs[number].db.dispose()
         line_up.wait(30)
         return claim(hubs[number], task_id, robots[number % len(robots)])
 
@@ -116,8 +132,6 @@ def test_of_many_that_claim_a_task_at_once_exactly_one_gets_it(any_settings: Set
     assert (row.state, row.run_key) == ("running", claims[0].run_key)
     busy = [robot_id for robot_id in (1, 2) if held_by(hub, robot_id) is not None]
     assert busy == [row.robot_id] if row.robot_id else busy == []
-    for each in (hub, *hubs):
-        each.db.dispose()
 
 
 def test_a_busy_robot_gets_no_second_task_and_the_task_stays_queued(hub: Hub) -> None:
@@ -210,9 +224,9 @@ def test_a_refused_call_leaves_no_task_and_no_job(hub: Hub, redis_server: RedisS
 
 
 def test_the_sweep_queues_again_what_redis_has_lost_and_nothing_else(
-    settings: Settings, redis_server: RedisServer, new_settings: Callable[..., Settings]
+    redis_server: RedisServer, new_settings: Callable[..., Settings], open_hub: Callable[[Settings], Hub]
 ) -> None:
-    hub = Hub(new_settings(requeue_after=0.001))
+    hub = open_hub(new_settings(requeue_after=0.001))
     kept, lost, running = start_tasks(hub, totalCount=3)
     assert claim(hub, running) is not None
     with hub.db.write() as session:
@@ -227,7 +241,6 @@ def test_the_sweep_queues_again_what_redis_has_lost_and_nothing_else(
     assert sweep.requeue_lost(hub) == 0
     hub.redis.flushall()
     assert sweep.requeue_lost(hub) == 2
-    hub.db.dispose()
 
 
 def test_a_task_that_waits_too_long_ends_without_a_start(hub: Hub) -> None:

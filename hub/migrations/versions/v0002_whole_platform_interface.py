@@ -557,6 +557,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("locked_until", Moment(), nullable=True))
         batch_op.add_column(sa.Column("password_changed_at", Moment(), nullable=True))
 
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_package_digest"), ["digest"], unique=False)
+
     with op.batch_alter_table("process", schema=None) as batch_op:
         batch_op.add_column(sa.Column("business_owner", sa.String(length=128), nullable=True))
         batch_op.add_column(sa.Column("dev_owner", sa.String(length=128), nullable=True))
@@ -621,6 +624,9 @@ def downgrade() -> None:
         batch_op.drop_column("ops_owner")
         batch_op.drop_column("dev_owner")
         batch_op.drop_column("business_owner")
+
+    with op.batch_alter_table("package", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_package_digest"))
 
     with op.batch_alter_table("employee", schema=None) as batch_op:
         batch_op.drop_column("password_changed_at")

@@ -85,6 +85,7 @@ UNIX = [
     # Both days given: either will do. 13 December 2026 is a Sunday.
     ("0 0 13 * 5", ["2026-11-27 00:00:00", "2026-12-04 00:00:00", "2026-12-11 00:00:00", "2026-12-13 00:00:00", "2026-12-18 00:00:00"]),
     ("30 8 31 * *", ["2026-12-31 08:30:00", "2027-01-31 08:30:00", "2027-03-31 08:30:00"]),
+    ("5-5 9 * * *", ["2026-11-25 09:05:00", "2026-11-26 09:05:00"]),
     ("0 0 29 FEB *", ["2028-02-29 00:00:00", "2032-02-29 00:00:00"]),
 ]
 
@@ -105,7 +106,8 @@ def fields(draw: st.DrawFn, least: int, most: int) -> str:
         return str(draw(value))
     if kind == "list":
         return ",".join(map(str, draw(st.lists(value, min_size=2, max_size=4))))
-    low, high = sorted((draw(value), draw(value)))
+    low = draw(st.integers(least, most - 1))
+    high = draw(st.integers(low + 1, most))  # croniter reads 0-0 as a range round the clock
     step = draw(st.integers(1, max(1, (most - least) // 2)))
     return {"range": f"{low}-{high}", "step": f"*/{step}", "stepped range": f"{low}-{high}/{step}"}[kind]
 
@@ -214,7 +216,7 @@ DESCRIBED = [
     ("0 9 * * 1-5", "每周一至周五 09:00"),
     ("*/5 * * * *", "每天 每 5 分钟"),
     ("* * * * *", "每天 每分钟"),
-    ("0 */2 * * *", "每天 00:00、02:00、04:00、06:00、08:00、10:00、12:00、14:00、16:00、18:00、20:00、22:00"),
+    ("0 */2 * * *", "每天 从 00:00 起每 2 小时"),
     ("30 9-17 * * 1,3", "每周一、周三 9 至 17 时，每小时第 30 分"),
     ("0 0 13 * 5", "每月 13 日，以及每周五 00:00"),
     ("0 9 1,15 1-3 *", "每年 1 至 3 月的 1、15 日 09:00"),
