@@ -37,7 +37,7 @@ def cancel_waiting(call: Call, condition: ColumnElement[bool], reason: str, *, o
 def told(call: Call, others: str, model: Any, *conditions: Any) -> list[int]:
     """The ids that the caller may see; the rest goes into the audit log under the name ``others``."""
     statement = select(model.id, Department.path).join(Department, Department.id == model.department_id).where(*conditions)
-    found = call.session.execute(statement.order_by(model.id)).tuples().all()
+    found = call.session.execute(statement.order_by(model.id)).all()
     hidden = [key for key, path in found if not path.startswith(call.caller.scope)]
     if hidden:
         call.audit[others] = hidden[:NAMED_IN_AUDIT]

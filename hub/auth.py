@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from hub import rights
+from hub import login_policy, rights
 from hub.call import Caller
 from hub.core import Hub
 from hub.database import now
@@ -18,6 +19,7 @@ from plugins import codes
 from plugins.errors import Refused
 
 LONGEST_TOKEN = 512
+CLIENT_ID = "app-"  # how every client id begins
 
 _employee_home, _application_home = aliased(Department), aliased(Department)
 
@@ -31,6 +33,7 @@ _FIND = (
         Application.client_id,
         Application.department_id.label("application_department"),
         _application_home.path.label("application_path"),
+        AccessToken.digest,
         Application.api_groups,
         Application.allow_ips,
         Application.deny_ips,
@@ -79,10 +82,10 @@ def _caller(hub: Hub, connection: Connection, row: Any) -> Caller:
             permissions = rights.permissions_of_employee(connection, key)
         hub.rights.put(version, (kind, key), permissions)
     if kind == "application":
-        return Caller(
-            row.client_id, _scope(row.application_path, row.roots), row.application_department, None, permissions, row.application_id, row.rate_limit
-        )
-    return Caller(row.username, _scope(row.employee_path, row.roots), row.employee_department, row.employee_id, permissions)
+        scope = _scope(row.application_path, row.roots)
+        return Caller(row.client_id, scope, row.application_department, None, permissions, row.application_id, row.rate_limit, row.digest)
+    scope = _scope(row.employee_path, row.roots)
+    return Caller(row.username, scope, row.employee_department, row.employee_id, permissions, token=row.digest)
 
 
 def _scope(path: str, roots: int) -> str:
@@ -90,7 +93,7 @@ def _scope(path: str, roots: int) -> str:
     return "/" if roots == 1 and path.count("/") == 2 else path
 
 
-def check_address(client_ip: str, allow: list[str], deny: list[str]) -> None:
+def check_address(client_ip: str, allow: Sequence[str], deny: Sequence[str]) -> None:
     """Raises Refused (30003) for an address that is denied, or not among those allowed."""
     if not allow and not deny:
         return
@@ -98,6 +101,8 @@ def check_address(client_ip: str, allow: list[str], deny: list[str]) -> None:
         address = ipaddress.ip_address(client_ip)
     except ValueError as error:
         raise Refused(code=codes.IP_REFUSED) from error
+    # A listener for both families names an IPv4 caller ::ffff:10.0.0.1, which no IPv4 network would hold.
+    address = getattr(address, "ipv4_mapped", None) or address
     if any(address in ipaddress.ip_network(each) for each in deny):
         raise Refused(code=codes.IP_REFUSED)
     if allow and not any(address in ipaddress.ip_network(each) for each in allow):
@@ -108,10 +113,11 @@ def issue_token(
     hub: Hub, session: Session, *, employee_id: int | None = None, application_id: int | None = None, client_ip: str = ""
 ) -> tuple[str, datetime]:
     """A new token: the token itself, which is told once and stored as a digest, and when it ends."""
-    if hub.settings.single_session and employee_id is not None:
+    policy = login_policy.in_force(hub.settings, session)
+    if policy.single_session and employee_id is not None:
         revoke_tokens(session, employee_id=employee_id)
     token = new_token()
-    expires_at = now() + timedelta(seconds=hub.settings.token_lifetime)
+    expires_at = now() + timedelta(seconds=policy.token_lifetime)
     session.add(
         AccessToken(
             digest=token_digest(token), employee_id=employee_id, application_id=application_id, client_ip=client_ip, expires_at=expires_at

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls. ``scope`` is the path of the department whose subtree the caller may see; "/" is everything."""
+    """Who calls. ``scope`` is the path of the department whose subtree the caller may see; "/" is everything.
+
+    ``token`` is the digest of the token that the call came with.
+    """
 
     name: str
     scope: str = "/"
@@ -27,6 +30,14 @@ class Caller:
     permissions: frozenset[str] = frozenset()
     application_id: int | None = None
     rate_limit: int | None = None
+    token: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells this caller from all others. A name does not: it may be given to another one later."""
+        if self.application_id is not None:
+            return f"application:{self.application_id}"
+        return f"user:{self.employee_id}" if self.employee_id is not None else f"internal:{self.name}"
 
 
 SYSTEM = Caller("system", permissions=frozenset({"*"}))

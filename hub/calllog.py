@@ -7,8 +7,9 @@ import os
 import threading
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -18,10 +19,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from config.redaction import redact
+from config.redaction import redact, redact_text
 from hub.call import Caller, Source
 from hub.models import ApiCall, ApiMetric, AuditEntry
-from plugins.fields import Items, Part, Printed, Record, Upload
+from plugins.fields import Items, Json, Part, Printed, Record, Upload
 from plugins.files import FileContent
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ BATCH = 500
 MOST_WAITING = 50_000
 TOTALS = "rpahub:calls"
 MASK = "***"
+MOST_FIELDS, MOST_ITEMS, LONGEST_NAME = 200, 50, 128
 HIDDEN_HEADERS = frozenset({"token", "authorization", "cookie", "set-cookie"})
 
 
@@ -68,17 +70,15 @@ class CallLog:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._pid = 0
-        self._lost = 0
 
     def note(self, noted: Noted) -> None:
         """Take a call down. When the database has been away for so long that memory is at stake, the oldest notes go, and that is logged."""
         if self._pid != os.getpid():
             self._begin()
-        if len(self._waiting) >= MOST_WAITING:
-            self._waiting.popleft()
-            self._lost += 1
         self._waiting.append(noted)
-        if len(self._waiting) >= BATCH:
+        if self._closing:
+            self.flush()
+        elif len(self._waiting) >= BATCH:
             self._wake.set()
 
     def _begin(self) -> None:
@@ -86,7 +86,8 @@ class CallLog:
             if self._pid == os.getpid():
                 return
             self._pid = os.getpid()
-            self._waiting.clear()
+            self._waiting.clear()  # what a parent noted is the parent's to write
+            self._writing = threading.Lock()
             threading.Thread(target=self._write_on, name="call-log", daemon=True).start()
             atexit.register(self.close)
 
@@ -106,20 +107,24 @@ class CallLog:
         """Write what is waiting, in batches. What cannot be written stays for the next time."""
         with self._writing:
             while self._waiting:
-                batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
                 try:
                     self._write(batch)
                 except SQLAlchemyError as error:
-                    log.warning("call log waits for the database", waiting=len(self._waiting), error=str(error))
+                    self._waiting.extendleft(reversed(batch))
+                    self._drop_oldest()
+                    log.warning("call log waits for the database", waiting=len(self._waiting), error=type(error).__name__)
                     return
-                for _ in batch:
-                    self._waiting.popleft()
-        if self._lost:
-            log.error("calls were lost from the call log", count=self._lost)
-            self._lost = 0
+
+    def _drop_oldest(self) -> None:
+        lost = len(self._waiting) - MOST_WAITING
+        for _ in range(lost):
+            self._waiting.popleft()
+        if lost > 0:
+            log.error("calls were lost from the call log", count=lost)
 
     def _write(self, batch: list[Noted]) -> None:
-        rows = [row_of(each, self._hub.settings.call_log_body) for each in batch]
+        rows = [_safe_row(each, self._hub.settings.call_log_body) for each in batch]
         figures = figures_of(batch)
         with self._hub.db.write() as session:
             session.execute(insert(ApiCall), rows)
@@ -138,6 +143,15 @@ class CallLog:
                 pipe.execute()
         except redis.RedisError as error:
             log.warning("totals of calls not counted", error=str(error))
+
+
+def _safe_row(noted: Noted, longest: int) -> dict[str, Any]:
+    """The row of a call; without its bodies where these cannot be shown, as one strange call must not keep all others from the log."""
+    try:
+        return row_of(noted, longest)
+    except Exception:
+        log.exception("a call could not be shown in full", trace_id=noted.trace_id, operation=noted.operation)
+        return row_of(replace(noted, request={}, response={}), longest)
 
 
 def row_of(noted: Noted, longest: int) -> dict[str, Any]:
@@ -168,10 +182,10 @@ def masked(value: Any, schema: Record) -> Any:
     if not isinstance(value, Mapping):
         return f"({type(value).__name__})" if value is not None else {}
     shown: dict[str, Any] = {}
-    for name, each in value.items():
+    for name, each in islice(value.items(), MOST_FIELDS):
         field = schema.fields.get(name)
         if field is None:
-            shown[str(name)[:128]] = MASK
+            shown[redact_text(str(name)[:LONGEST_NAME])] = MASK
         else:
             shown[name] = _masked_field(each, field)
     return redact(shown)
@@ -186,9 +200,11 @@ def _masked_field(value: Any, field: Any) -> Any:
         return {"size": len(str(value))}
     if isinstance(field, Part):
         return masked(value, field.schema)
+    if isinstance(field, Json) and isinstance(value, str):
+        return f"({type(value).__name__})"
     inner = getattr(getattr(field, "inner", None), "schema", None) if isinstance(field, Items) else None
-    if inner is not None and isinstance(value, list):
-        return [masked(each, inner) for each in value[:50]]
+    if inner is not None:
+        return [masked(each, inner) for each in value[:MOST_ITEMS]] if isinstance(value, list) else f"({type(value).__name__})"
     return value
 
 

@@ -117,8 +117,7 @@ class Dispatcher:
                 self._admit(call, token)
             progress.request = raw() if callable(raw) else raw
             params, warnings = self.read(operation, progress.request)
-            kept = idempotency.find(call, params) if call.source.idempotency_key and operation.writes and not operation.public else None
-            data = kept if kept is not None else self._carry_out(call, params)
+            data = self._once(call, params) if idempotency.wanted(call) else self._carry_out(call, params)
             return Answer(codes.OK, codes.OK.zh, data, warnings=warnings)
         except HubError as error:
             if error.code.status >= 500:
@@ -132,17 +131,26 @@ class Dispatcher:
             return Answer(codes.SERVER_STATE, f"{codes.SERVER_STATE.zh}，跟踪标识 {call.trace_id}")
 
     def _admit(self, call: Call, token: str | None) -> None:
-        """Find out who calls and whether it may: token, rate, permission. Raises HubError."""
+        """Find out who calls and whether it may: token, address, rate, permission. Raises HubError.
+
+        Whoever has no good token uses up the limit of the address, so that tokens cannot be tried out faster than calls be made.
+        """
         settings, operation, ip = self.hub.settings, call.operation, call.source.client_ip
+        of_address = (f"ip:{ip}", settings.rate_limit_ip)
         if operation.public:
-            self.hub.limiter.check([(f"ip:{ip}", settings.rate_limit_ip), (f"login:{ip}", settings.rate_limit_login)])
+            # Who changes something without a token signs in, or tries to; public keys may be read at the common rate.
+            self.hub.limiter.check([of_address, (f"login:{ip}", settings.rate_limit_login if operation.writes else 0)])
             return
-        call.caller = caller = auth.caller_of(self.hub, token, ip)
+        try:
+            call.caller = caller = auth.caller_of(self.hub, token, ip)
+        except Refused:
+            self.hub.limiter.check([of_address])
+            raise
         self.hub.limiter.check(
             [
-                (f"ip:{ip}", settings.rate_limit_ip),
-                (f"client:{caller.name}", caller.rate_limit or settings.rate_limit_client),
-                (f"client:{caller.name}:{operation.name}", settings.rate_limit_operation),
+                of_address,
+                (f"client:{caller.key}", caller.rate_limit or settings.rate_limit_client),
+                (f"client:{caller.key}:{operation.name}", settings.rate_limit_operation),
             ]
         )
         if not rights.allows(caller.permissions, self._permissions[operation.name]):
@@ -168,6 +176,20 @@ class Dispatcher:
         except ValidationError as error:
             raise _invalid(error) from error
 
+    def _once(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
+        """The answer that was given before to this idempotency key, or that of carrying the call out now."""
+        kept = idempotency.find(call, params)
+        if kept is not None:
+            return kept
+        try:
+            return self._carry_out(call, params)
+        except (HubError, IntegrityError):
+            # Of two calls with one key at the same time, the slower one is undone and gets the answer of the other.
+            kept = idempotency.find(call, params)
+            if kept is None:
+                raise
+            return kept
+
     def _carry_out(self, call: Call, params: dict[str, Any]) -> dict[str, Any]:
         """Let the service answer, and give the answer in the words of the operation's response."""
         operation = call.operation
@@ -179,7 +201,7 @@ class Dispatcher:
             if operation.writes:
                 subject = subject_of(params, self._requests[operation.name]) | subject_of(data, self._responses[operation.name])
                 call.session.add(call.audit_entry(subject, codes.OK.value))
-                if call.source.idempotency_key and not operation.public:
+                if idempotency.wanted(call):
                     idempotency.keep(call, params, data)
         except BaseException as error:
             call.finish(error)

@@ -6,6 +6,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import delete, insert
+
 from hub.call import Call
 from hub.database import now
 from hub.models import KeptAnswer
@@ -15,6 +17,11 @@ from plugins.files import FileContent
 
 KEPT_FOR = timedelta(days=1)
 PURPOSE = "kept answer"
+
+
+def wanted(call: Call) -> bool:
+    """Whether the answer of this call is kept: it has a key, changes something, and its caller is known."""
+    return bool(call.source.idempotency_key) and call.operation.writes and not call.operation.public
 
 
 def find(call: Call, params: dict[str, Any]) -> dict[str, Any] | None:
@@ -30,17 +37,19 @@ def find(call: Call, params: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def keep(call: Call, params: dict[str, Any], data: dict[str, Any]) -> None:
-    """Keep the answer in the transaction of the call itself: of two calls with one key at the same time, one is rolled back."""
-    sealed = call.hub.vault.seal(json.dumps(data, ensure_ascii=False), PURPOSE)
-    expired = call.session.get(KeptAnswer, _digest(call))
-    if expired is not None:
-        call.session.delete(expired)
-        call.session.flush()
-    call.session.add(KeptAnswer(digest=_digest(call), request_digest=call.hub.vault.mark(_told(params)), sealed_answer=sealed))
+    """Keep the answer in the transaction of the call itself. Raises IntegrityError where another call with the key was quicker."""
+    kept = {
+        "digest": _digest(call),
+        "request_digest": call.hub.vault.mark(_told(params)),
+        "sealed_answer": call.hub.vault.seal(json.dumps(data, ensure_ascii=False), PURPOSE),
+        "created_at": now(),
+    }
+    call.session.execute(delete(KeptAnswer).where(KeptAnswer.digest == kept["digest"], KeptAnswer.created_at < now() - KEPT_FOR))
+    call.session.execute(insert(KeptAnswer).values(kept))
 
 
 def _digest(call: Call) -> str:
-    return hashlib.sha256("\0".join((call.caller.name, call.operation.name, call.source.idempotency_key)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((call.caller.key, call.operation.name, call.source.idempotency_key)).encode()).hexdigest()
 
 
 def _told(params: dict[str, Any]) -> str:

@@ -1,24 +1,25 @@
 """The rules for users' passwords (clause 5.7), and setting one: in one place for creating, changing and resetting them."""
 from __future__ import annotations
 
-from config.settings import Settings
-from hub import auth
+from hub import auth, login_policy
 from hub.call import Call
+from hub.core import Hub
 from hub.database import now
 from hub.models import Employee
 from hub.security import hash_password
 from plugins.errors import InvalidInput
 
 
-def hashed(settings: Settings, password: str) -> str:
-    """The hash of a password that meets the rules. Raises InvalidInput for one that does not.
+def hashed(hub: Hub, password: str) -> str:
+    """The hash of a password that meets the rules in force. Raises InvalidInput for one that does not.
 
     Hashing takes long on purpose: call this before the session is opened.
     """
-    if len(password) < settings.password_length:
-        raise InvalidInput(f"密码长度不能少于 {settings.password_length} 位")
-    if _kinds(password) < settings.password_kinds:
-        raise InvalidInput(f"密码至少应包含小写字母、大写字母、数字和其他字符中的 {settings.password_kinds} 类")
+    policy = login_policy.of(hub)
+    if len(password) < policy.password_length:
+        raise InvalidInput(f"密码长度不能少于 {policy.password_length} 位")
+    if _kinds(password) < policy.password_kinds:
+        raise InvalidInput(f"密码至少应包含小写字母、大写字母、数字和其他字符中的 {policy.password_kinds} 类")
     return hash_password(password)
 
 

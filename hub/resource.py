@@ -49,11 +49,15 @@ def show(row: Any, columns: Columns) -> dict[str, Any]:
     return {**{name: getattr(row, column) for name, column in columns.items()}, "isDeleted": row.is_deleted}
 
 
+def dates(row: Any) -> dict[str, Any]:
+    """When a row was made and last changed."""
+    return {"createTime": row.created_at, "updateTime": row.updated_at}
+
+
 def stamps(row: Any, connection: Connection | None = None) -> dict[str, Any]:
     """What every query of one thing says beyond its table."""
     return {
-        "createTime": row.created_at,
-        "updateTime": row.updated_at,
+        **dates(row),
         "adapter": connection.name if connection else "",
         "vendorId": getattr(row, "reference", None),
     }
@@ -85,4 +89,4 @@ def ask_platform(call: Call, row: Any, operation: str, params: Mapping[str, Any]
 def platform_names(call: Call, rows: Iterable[Any]) -> dict[int, str]:
     """The names of the connections that the rows belong to, by id."""
     ids = {row.connection_id for row in rows}
-    return dict(call.session.execute(select(Connection.id, Connection.name).where(Connection.id.in_(ids))).tuples().all()) if ids else {}
+    return dict(call.session.execute(select(Connection.id, Connection.name).where(Connection.id.in_(ids))).all()) if ids else {}

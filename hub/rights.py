@@ -18,9 +18,12 @@ ADMINISTRATOR, OPERATOR, READER = "系统管理员", "操作员", "只读用户"
 NOT_FOR_OPERATORS = (
     "department:create", "department:update", "department:delete", "employee:create", "employee:update", "employee:delete",
     "employee:lock", "employee:unlock", "employee:move", "employee:reset-password",
-    "role:", "user-group:", "app:", "api-group:", "login:", "connection:create", "connection:delete", "audit-log:", "api-log:",
+    "role:", "user-group:", "app:", "api-group:", "login:", "mfa:", "session:", "connection:create", "connection:delete", "audit-log:", "api-log:",
     "license:import", "license:delete", "crypto:rotate-key",
 )  # fmt: skip
+
+# What everybody who has signed in may do for the own account; no role needs to hold it.
+OWN_BUSINESS = frozenset({"account:me", "mfa:enrol", "mfa:remove", "mfa:verify", "token:list", "token:refresh", "token:revoke"})
 
 # Whose update may move them to another department, which takes a permission of its own (erratum E53).
 MOVABLE = ("asset", "credential", "file", "process", "robot", "trigger")
@@ -41,7 +44,7 @@ def move_permission(operation: Operation) -> str:
 def allows(permissions: Iterable[str], permission: str) -> bool:
     """Whether the permissions hold this one: by name, by ``resource:*``, or by ``*``."""
     granted = permissions if isinstance(permissions, (set, frozenset)) else set(permissions)
-    return permission in granted or "*" in granted or f"{permission.partition(':')[0]}:*" in granted
+    return permission in granted or permission in OWN_BUSINESS or "*" in granted or f"{permission.partition(':')[0]}:*" in granted
 
 
 def covers(permissions: frozenset[str], wanted: Iterable[str]) -> bool:
@@ -51,7 +54,7 @@ def covers(permissions: frozenset[str], wanted: Iterable[str]) -> bool:
 
 def known_permissions(catalogue: Catalogue) -> list[str]:
     """Every permission that there is: for the operations that need one, and for moving things."""
-    return sorted({permission_of(each) for each in catalogue if not each.public} | _moves())
+    return sorted({permission_of(each) for each in catalogue if not each.public} - OWN_BUSINESS | _moves())
 
 
 def _moves() -> set[str]:
@@ -60,9 +63,10 @@ def _moves() -> set[str]:
 
 def builtin_roles(catalogue: Catalogue) -> dict[str, list[str]]:
     """The roles that every hub has from its first start."""
-    platform = [each for each in catalogue if each.side != "robot" and not each.public]
-    reading = sorted({permission_of(each) for each in platform if not each.writes and not permission_of(each).startswith(NOT_FOR_OPERATORS)})
-    operating = sorted({permission_of(each) for each in platform if not permission_of(each).startswith(NOT_FOR_OPERATORS)} | _moves())
+    needed = {permission_of(each): each for each in catalogue if each.side != "robot" and not each.public}
+    allowed = [name for name in needed if name not in OWN_BUSINESS and not name.startswith(NOT_FOR_OPERATORS)]
+    reading = sorted(name for name in allowed if not needed[name].writes)
+    operating = sorted({*allowed, *_moves()})
     return {ADMINISTRATOR: ["*"], OPERATOR: operating, READER: reading}
 
 
@@ -101,18 +105,14 @@ class Remembered:
     """The permissions of users and applications, as long as no right has changed anywhere."""
 
     def __init__(self) -> None:
-        self._version = -1
-        self._permissions: OrderedDict[tuple[str, int], frozenset[str]] = OrderedDict()
+        self._permissions: OrderedDict[tuple[int, str, int], frozenset[str]] = OrderedDict()
 
     def get(self, version: int, key: tuple[str, int]) -> frozenset[str] | None:
         """What is remembered under this version of the rights."""
-        if version != self._version:
-            self._version, self._permissions = version, OrderedDict()
-        return self._permissions.get(key)
+        return self._permissions.get((version, *key))
 
     def put(self, version: int, key: tuple[str, int], permissions: frozenset[str]) -> None:
-        """Remember, unless the rights have changed meanwhile."""
-        if version == self._version:
-            self._permissions[key] = permissions
-            if len(self._permissions) > REMEMBERED:
-                self._permissions.popitem(last=False)
+        """Remember under this version; what belongs to versions before goes when there is too much."""
+        self._permissions[version, *key] = permissions
+        if len(self._permissions) > REMEMBERED:
+            self._permissions.popitem(last=False)

@@ -46,6 +46,11 @@ def find(call: Call, model: type[Model], key: int | None, *, deleted: bool = Fal
     return row
 
 
+def home_of(call: Call, department_id: int | None) -> Department:
+    """The department that a new thing belongs to: the one that is named, else the caller's own. Raises NotFound."""
+    return find(call, Department, call.caller.department_id if department_id is None else department_id)
+
+
 def find_all(call: Call, model: type[Model], keys: Iterable[int]) -> list[Model]:
     """The rows with these ids, in ascending order, each once. Raises NotFound (10501), which names those that are not there for the caller."""
     wanted = set(keys)

@@ -5,7 +5,7 @@ import hashlib
 import secrets
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 
 _hasher = PasswordHasher()
 
@@ -19,7 +19,7 @@ def password_matches(password_hash: str, password: str) -> bool:
     """Whether the password is the one that was hashed."""
     try:
         return _hasher.verify(password_hash, password)
-    except (VerifyMismatchError, InvalidHashError):
+    except (VerificationError, InvalidHashError):
         return False
 
 

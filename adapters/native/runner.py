@@ -157,6 +157,7 @@ class Execution:
         else:
             tree.resume()
             self._log.tell("error", "任务未能暂停：仍有进程在运行")
+            self._run.paused(False)
 
     def _stop(self, tree: ProcessTree, verdict: Ending) -> None:
         self._verdict = verdict

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -171,9 +172,13 @@ def start(command: list[str], cwd: Path, environment: dict[str, str]) -> subproc
 
     Raises OSError when the program cannot be started.
     """
+    tie = shutil.which("setpriv") if command[0] == sys.executable and sys.platform == "linux" else None
+    if tie is not None:
+        # It spares the copy of this process's memory that preexec_fn costs. Other programs may fail to start, which setpriv would tell late.
+        command = [tie, "--pdeathsig", "KILL", *command]
     return subprocess.Popen(
         command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True, preexec_fn=_die_with_parent(),
+        start_new_session=True, preexec_fn=None if tie else _die_with_parent(),
     )
 
 

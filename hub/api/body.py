@@ -18,7 +18,6 @@ from plugins.errors import HubError, InvalidInput
 from plugins.files import FileContent
 
 NOTED_HEADERS = ("content-type", "version", "token", "user-agent", "idempotency-key")
-LONGEST_KEY = 255
 PIECE = 1 << 16
 
 
@@ -53,7 +52,7 @@ def source(request: Request, settings: Settings) -> Source:
         method=request.method,
         path=request.path,
         headers={name: request.headers[name][:255] for name in NOTED_HEADERS if name in request.headers},
-        idempotency_key=request.headers.get("Idempotency-Key", "")[:LONGEST_KEY],
+        idempotency_key=request.headers.get("Idempotency-Key", ""),
     )
 
 

@@ -62,10 +62,10 @@ class HubCollector(Collector):
         hub = self._hub
         with hub.db.read() as session:
             active = select(Task.state, func.count()).where(Task.state.in_(lifecycle.ACTIVE)).group_by(Task.state)
-            counted = dict(session.execute(active).tuples().all())
+            counted = dict(session.execute(active).all())
             fresh = Robot.seen_at > now() - timedelta(seconds=hub.settings.robot_timeout)
             status = case((fresh & Robot.task_id.is_not(None), "running"), (fresh, "idle"), else_="offline")
-            robots = dict(session.execute(select(status, func.count()).where(Robot.is_deleted.is_(False)).group_by(status)).tuples().all())
+            robots: dict[str, int] = dict(session.execute(select(status, func.count()).where(Robot.is_deleted.is_(False)).group_by(status)).all())
             waiting = session.scalar(select(func.count()).select_from(Outbox)) or 0
         tasks = GaugeMetricFamily("rpahub_tasks", "Tasks that have not ended, by state.", labels=["state"])
         for state in lifecycle.ACTIVE:

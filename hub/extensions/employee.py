@@ -9,8 +9,7 @@ from hub.call import Call
 from hub.models import Department, Employee
 from hub.resource import move
 from hub.scope import find
-from hub.security import hash_password
-from hub.services.account import check_password, employee_named
+from hub.services.account import check_password, employee_named, refuse_unknown
 from hub.services.employee import manageable, refuse_own
 from hub.wire import open_password
 from plugins import codes
@@ -70,7 +69,7 @@ class EmployeeResetPasswordRequest(EmployeeRequest):
 )
 def employee_reset_password(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Give a user a new password. The user's tokens end, and so does a lock by failed logins."""
-    password_hash = passwords.hashed(call.hub.settings, open_password(call, params["password"], "password"))
+    password_hash = passwords.hashed(call.hub, open_password(call, params["password"], "password"))
     passwords.change(call, manageable(call, params["employeeId"]), password_hash)
     return {}
 
@@ -93,12 +92,11 @@ def employee_change_password(call: Call, params: dict[str, Any]) -> dict[str, An
     with call.hub.db.read() as session:
         known = employee_named(session, params["username"])
     if known is None:
-        hash_password(old)  # as long as the check of a known user's password, so that the time tells nothing
-        raise Refused(code=codes.USER_UNKNOWN)
+        refuse_unknown(call, old)
     check_password(call, known, old)
     if new == old:
         raise InvalidInput("新密码不能与原密码相同")
-    password_hash = passwords.hashed(call.hub.settings, new)
+    password_hash = passwords.hashed(call.hub, new)
     call.caller = replace(call.caller, name=known.username, scope="/", department_id=known.department_id, employee_id=known.id)
     passwords.change(call, find(call, Employee, known.id), password_hash)
     return {}

@@ -7,10 +7,10 @@ from sqlalchemy import delete, select
 
 from hub import grants, rights
 from hub.call import Call
-from hub.models import Department, Employee, EmployeeRole, Role, UserGroup, UserGroupRole
+from hub.models import Employee, EmployeeRole, Role, UserGroup, UserGroupRole
 from hub.paging import page
 from hub.resource import refuse_blank, refuse_taken, take_over
-from hub.scope import find, find_all, visible, within_department
+from hub.scope import find_all, home_of, visible, within_department
 from hub.serving import full_catalogue
 from plugins import codes
 from plugins.errors import Conflict
@@ -43,7 +43,7 @@ class RoleCreateResult(Record):
 )
 def role_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Create a role out of permissions that the caller holds."""
-    home = find(call, Department, params.get("depId") or call.caller.department_id)
+    home = home_of(call, params.get("depId"))
     row = _new(call, home.id, params["roleName"], params.get("remark"), params["permissions"])
     call.session.flush()
     return {"roleId": row.id}
@@ -252,7 +252,7 @@ class RoleImportResult(Record):
 )
 def role_import(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Take roles over from another hub, all or none. Every permission must exist here and be the caller's own."""
-    home = find(call, Department, params.get("depId") or call.caller.department_id)
+    home = home_of(call, params.get("depId"))
     same = select(Role).where(Role.department_id == home.id, Role.is_deleted.is_(False))
     present = {row.name: row for row in call.session.scalars(same)}
     count = {"created": 0, "replaced": 0, "skipped": 0}
@@ -293,7 +293,7 @@ def role_grant(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Grant roles to users and user groups, all or none. What somebody has already stays."""
     role_ids = grants.grantable_roles(call, params["roleIds"])
     for model, column, owners in _owners(call, params):
-        present = set(call.session.execute(select(column, model.role_id).where(column.in_(owners), model.role_id.in_(role_ids))).tuples())
+        present = set(call.session.execute(select(column, model.role_id).where(column.in_(owners), model.role_id.in_(role_ids))))
         new = [(owner, role_id) for owner in owners for role_id in role_ids if (owner, role_id) not in present]
         call.session.add_all(model(**{column.key: owner, "role_id": role_id}) for owner, role_id in new)
     grants.settle(call)

@@ -4,7 +4,7 @@ from hub.models.calendar import Calendar
 from hub.models.connection import Connection
 from hub.models.keys import RegisteredKey, WireKey
 from hub.models.licence import Licence
-from hub.models.organisation import AccessToken, Department, Employee
+from hub.models.organisation import AccessToken, Department, Employee, SecondFactor
 from hub.models.process import Package, Process
 from hub.models.queue import DataQueue, DataQueueItem
 from hub.models.record import ApiCall, ApiMetric, AuditEntry, AuditHead, KeptAnswer
@@ -12,6 +12,7 @@ from hub.models.rights import (
     ApiGroup,
     Application,
     EmployeeRole,
+    LoginPolicy,
     RightsVersion,
     Role,
     UserGroup,
@@ -26,9 +27,9 @@ from hub.models.vault import Asset, Credential, FileVersion, Recording, StoredFi
 __all__ = [
     "Asset", "Credential", "FileVersion", "Recording", "StoredFile",
     "AccessToken", "ApiCall", "ApiGroup", "ApiMetric", "Application", "AuditEntry", "AuditHead", "EmployeeRole", "KeptAnswer",
-    "RightsVersion", "Role", "UserGroup", "UserGroupMember", "UserGroupRole",
+    "LoginPolicy", "RightsVersion", "Role", "UserGroup", "UserGroupMember", "UserGroupRole",
     "Calendar", "DataQueue", "DataQueueItem", "Licence", "Trigger", "TriggerRobot",
     "RegisteredKey", "WireKey",
     "Base", "Connection", "Department", "Employee", "Entity", "Machine", "Outbox", "Package", "Process", "Robot",
-    "RobotGroup", "RobotGroupMember", "Task", "TaskLog",
+    "RobotGroup", "RobotGroupMember", "SecondFactor", "Task", "TaskLog",
 ]

@@ -52,6 +52,17 @@ class Employee(Entity, Base):
     password_changed_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class SecondFactor(Base):
+    """What a user's authenticator makes its codes of. ``last_step`` is the time step of the last code that was taken: none is taken twice."""
+
+    __tablename__ = "second_factor"
+
+    employee_id: Mapped[int] = mapped_column(BigId, ForeignKey("employee.id"), primary_key=True)
+    sealed_secret: Mapped[str] = mapped_column(String(512), info={"sealed": "second factor"})
+    active_since: Mapped[datetime | None] = mapped_column(Moment)
+    last_step: Mapped[int] = mapped_column(BigId, default=0)
+
+
 class AccessToken(Base):
     """A token, known by its SHA-256 only, of a user or of an application."""
 

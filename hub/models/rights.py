@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -41,6 +42,17 @@ class UserGroup(Entity, Base):
     """Users who are granted roles together."""
 
     __tablename__ = "user_group"
+    __table_args__ = (
+        Index(
+            "uq_user_group_name",
+            "department_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted"),
+            postgresql_where=text("NOT is_deleted"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
     name: Mapped[str] = mapped_column(String(128))
@@ -69,6 +81,17 @@ class ApiGroup(Entity, Base):
     """A named group of operations that applications are allowed to call (clause 6.1.3.1)."""
 
     __tablename__ = "api_group"
+    __table_args__ = (
+        Index(
+            "uq_api_group_name",
+            "department_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted"),
+            postgresql_where=text("NOT is_deleted"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"), index=True)
     name: Mapped[str] = mapped_column(String(128))
@@ -87,6 +110,14 @@ class Application(Entity, Base):
         Index(
             "uq_application_client_id", "client_id", unique=True, sqlite_where=text("NOT is_deleted"), postgresql_where=text("NOT is_deleted")
         ),
+        Index(
+            "uq_application_name",
+            "department_id",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted"),
+            postgresql_where=text("NOT is_deleted"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -101,6 +132,15 @@ class Application(Entity, Base):
     rate_limit: Mapped[int | None]
     is_enabled: Mapped[bool] = mapped_column(default=True)
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class LoginPolicy(Base):
+    """One row with what was set at run time about signing in; what is not in it stands as the settings have it."""
+
+    __tablename__ = "login_policy"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    changes: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
 
 
 class RightsVersion(Base):

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from hub.call import Call
 from hub.models import Calendar, Trigger
 from hub.paging import page
-from hub.resource import refuse_taken, show, stamps, take_over
+from hub.resource import refuse_blank, refuse_taken, show, stamps, take_over
 from hub.scope import find
 from hub.services.trigger import refuse_in_use
 from hub.serving import serves
@@ -43,6 +43,7 @@ def calendar_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 @serves(calendar.calendar_update)
 def calendar_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Triggers follow the changed calendar from their next fire on."""
+    refuse_blank(params, "calendarName")
     row = find(call, Calendar, params["calendarId"])
     with call.session.no_autoflush:
         _settle(call, row, params)

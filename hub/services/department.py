@@ -9,7 +9,7 @@ from hub import affected
 from hub.call import Call
 from hub.models import AccessToken, Application, Department, Employee, Process, Task, Trigger
 from hub.paging import page
-from hub.resource import refuse_blank, refuse_taken
+from hub.resource import dates, refuse_blank, refuse_taken
 from hub.scope import find, within_department
 from hub.serving import serves
 from plugins import codes
@@ -110,7 +110,7 @@ def department_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     sortable = {"depId": Department.id, "depName": Department.name, "parentId": Department.parent_id}
     rows, paging = page(call, statement, Department, params, search=(Department.name,), sortable=sortable)
     departments = [
-        {"depId": row.id, "depName": row.name, "parentId": row.parent_id or 0, "isDeleted": row.is_deleted} for row in rows
+        {"depId": row.id, "depName": row.name, "parentId": row.parent_id or 0, "isDeleted": row.is_deleted, **dates(row)} for row in rows
     ]
     return {"departments": departments, **paging}
 

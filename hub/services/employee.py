@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from hub import auth, passwords, rights
+from hub import auth, grants, passwords, rights
 from hub.call import Call
 from hub.models import Department, Employee, EmployeeRole, Role, UserGroupMember
 from hub.paging import page
-from hub.resource import move, refuse_blank, refuse_taken, stamps, take_over
+from hub.resource import dates, move, refuse_blank, refuse_taken, stamps, take_over
 from hub.scope import find, within_department
 from hub.services.account import is_locked
 from hub.serving import serves
@@ -24,14 +24,17 @@ COLUMNS = {"employeeName": "name", "username": "username", "email": "email", "mo
 @serves(employee.employee_create)
 def employee_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The password is stored as an argon2id hash."""
-    password_hash = passwords.hashed(call.hub.settings, open_password(call, params["password"], "password"))
+    password_hash = passwords.hashed(call.hub, open_password(call, params["password"], "password"))
     home = find(call, Department, params["depId"])
     _refuse_taken(call, params["username"])
     row = Employee(department_id=home.id, password_hash=password_hash)
     take_over(row, params, COLUMNS)
     call.session.add(row)
     call.session.flush()
-    grant_default_role(call, row)
+    if params.get("roleIds") is None:
+        grant_default_role(call, row)
+    else:
+        grants.give_roles(call, row.id, params["roleIds"])
     return {"employeeId": row.id}
 
 
@@ -49,12 +52,14 @@ def employee_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     refuse_blank(params, "employeeName", "username", "password")
     password_hash = None
     if "password" in params:
-        password_hash = passwords.hashed(call.hub.settings, open_password(call, params["password"], "password"))
+        password_hash = passwords.hashed(call.hub, open_password(call, params["password"], "password"))
     row = manageable(call, params["employeeId"])
     if "username" in params:
         _refuse_taken(call, params["username"], but=row.id)
     take_over(row, params, COLUMNS)
     move(call, row, params)
+    if params.get("roleIds") is not None:
+        grants.give_roles(call, row.id, params["roleIds"])
     if password_hash is not None:
         passwords.change(call, row, password_hash)
     return {}
@@ -91,7 +96,8 @@ def refuse_own(call: Call, row: Employee, reason: str) -> None:
 def employee_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The password is hashed, so it cannot be shown: its key stays, empty (erratum E16)."""
     row = find(call, Employee, params["employeeId"], deleted=True)
-    return {**_row(row), "password": "", "email": row.email, "mobile": row.mobile, **stamps(row)}
+    granted = select(Role.id).join(EmployeeRole).where(EmployeeRole.employee_id == row.id, Role.is_deleted.is_(False)).order_by(Role.id)
+    return {**_row(row), "roleIds": list(call.session.scalars(granted)), "password": "", "email": row.email, "mobile": row.mobile, **stamps(row)}
 
 
 @serves(employee.employee_list)
@@ -100,7 +106,7 @@ def employee_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     statement = within_department(select(Employee), Employee, call, params.get("depId"), params.get("includeChildren") is False)
     sortable = {"employeeId": Employee.id, "employeeName": Employee.name, "username": Employee.username, "depId": Employee.department_id}
     rows, paging = page(call, statement, Employee, params, search=(Employee.name, Employee.username), sortable=sortable)
-    return {"users": [_row(row) for row in rows], **paging}
+    return {"users": [{**_row(row), **dates(row)} for row in rows], **paging}
 
 
 def _row(row: Employee) -> dict[str, Any]:

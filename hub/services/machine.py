@@ -12,7 +12,7 @@ from hub.connections import NATIVE
 from hub.database import now
 from hub.models import Connection, Machine, Robot
 from hub.paging import page
-from hub.resource import refuse_blank, refuse_taken, stamps, take_over
+from hub.resource import dates, refuse_blank, refuse_taken, stamps, take_over
 from hub.scope import find
 from hub.serving import serves
 from plugins import codes
@@ -79,5 +79,5 @@ def machine_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """All machines; they belong to no department."""
     sortable = {"machineId": Machine.id, "machineName": Machine.name}
     rows, paging = page(call, select(Machine), Machine, params, search=(Machine.name, Machine.remark), sortable=sortable)
-    machines = [{"machineId": row.id, "machineName": row.name, "remark": row.remark, "isDeleted": row.is_deleted} for row in rows]
+    machines = [{"machineId": row.id, "machineName": row.name, "remark": row.remark, "isDeleted": row.is_deleted, **dates(row)} for row in rows]
     return {"machines": machines, **paging}

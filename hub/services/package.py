@@ -10,7 +10,7 @@ from hub.call import Call
 from hub.connections import NATIVE
 from hub.models import Connection, Department, Package, Process, Task, Trigger
 from hub.paging import page
-from hub.resource import ask_platform, refuse_taken
+from hub.resource import ask_platform, dates, refuse_taken
 from hub.scope import find, within_department
 from hub.services.trigger import refuse_in_use
 from hub.serving import serves
@@ -108,7 +108,7 @@ def package_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "isDeleted": row.is_deleted,
             "digest": row.digest,
             "size": row.size,
-            "createTime": row.created_at,
+            **dates(row),
         }
         for row in rows
     ]

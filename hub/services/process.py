@@ -10,7 +10,7 @@ from hub.call import Call
 from hub.connections import NATIVE
 from hub.models import Connection, Department, Package, Process, RobotGroup, Task, Trigger
 from hub.paging import page
-from hub.resource import ask_platform, move, platform_names, refuse_blank, refuse_taken, show, take_over
+from hub.resource import ask_platform, dates, move, platform_names, refuse_blank, refuse_taken, show, take_over
 from hub.scope import find, within_department
 from hub.serving import serves
 from plugins.errors import InvalidInput
@@ -46,7 +46,7 @@ def process_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """
     refuse_blank(params, "processName")
     row = find(call, Process, params["processId"])
-    told = {name: params[name] for name in ("processName", "remark") if name in params}
+    told: dict[str, Any] = {name: params[name] for name in ("processName", "remark") if name in params}
     if told and ask_platform(call, row, "process_update", {"processId": row.reference, **told}):
         row = find(call, Process, params["processId"])
     if params.get("robotGroupId") is not None:
@@ -104,6 +104,7 @@ def process_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "robotGroupId": row.robot_group_id,
             "activePackageId": row.package_id,
             "adapter": platforms[row.connection_id],
+            **dates(row),
         }
         for row in rows
     ]

@@ -1,6 +1,7 @@
 """Robots (clause 6.2.10.1 to 6.2.10.5)."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,8 @@ from hub.connections import NATIVE
 from hub.database import now
 from hub.models import Connection, Department, Machine, Process, Robot, RobotGroup, RobotGroupMember, Task, Trigger, TriggerRobot
 from hub.paging import page
-from hub.resource import ask_platform, move, platform_names, refuse_blank, refuse_taken, show, stamps, take_over
-from hub.scope import find, visible, within_department
+from hub.resource import ask_platform, dates, move, platform_names, refuse_blank, refuse_taken, show, stamps, take_over
+from hub.scope import find, find_all, within_department
 from hub.serving import serves
 from hub.tasks import lifecycle
 from hub.wire import open_password
@@ -37,7 +38,7 @@ COLUMNS = {
     "logLevel": "log_level",
     "labels": "labels",
 }
-PASSWORD = "machine password"
+PURPOSE = "machine password"
 NAMED_ROBOTS = 2
 
 
@@ -54,7 +55,7 @@ def robot_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     row = Robot(department_id=home.id, machine_id=machine.id, connection_id=native.id)
     take_over(row, params, COLUMNS)
     if password:
-        row.sealed_machine_password = call.hub.vault.seal(password, PASSWORD)
+        row.sealed_machine_password = call.hub.vault.seal(password, PURPOSE)
     call.session.add(row)
     call.session.flush()
     return {"robotId": row.id}
@@ -82,7 +83,7 @@ def robot_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         if {"robotName", "depId"} & params.keys():
             _refuse_taken(call, row.department_id, row.name, but=row.id)
     if "machinePassword" in params:
-        row.sealed_machine_password = call.hub.vault.seal(password, PASSWORD) if password else None
+        row.sealed_machine_password = call.hub.vault.seal(password, PURPOSE) if password else None
     return {}
 
 
@@ -213,6 +214,7 @@ def _row(call: Call, row: Robot) -> dict[str, Any]:
         "isDeleted": row.is_deleted,
         "robotStatus": status,
         "robotState": STATES[status],
+        **dates(row),
     }
 
 
@@ -236,13 +238,9 @@ def duration(length: timedelta) -> str:
     return f"{seconds // 3600:04d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def all_visible(call: Call, robot_ids: list[int]) -> list[Robot]:
-    """The robots with these ids; raises InvalidInput when one is not there for the caller."""
-    rows = list(call.session.scalars(visible(select(Robot).where(Robot.id.in_(robot_ids), Robot.is_deleted.is_(False)), Robot, call)))
-    missing = set(robot_ids) - {row.id for row in rows}
-    if missing:
-        raise Conflict(f"机器人 {'、'.join(map(str, sorted(missing)))}", code=codes.NOT_FOUND)
-    return rows
+def all_visible(call: Call, robot_ids: Iterable[int]) -> list[Robot]:
+    """The robots with these ids; raises NotFound (10501) when one is not there for the caller."""
+    return find_all(call, Robot, robot_ids)
 
 
 def usable_by(call: Call, is_global: bool, robot_ids: list[int] | None) -> list[int]:

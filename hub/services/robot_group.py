@@ -10,9 +10,9 @@ from hub import affected
 from hub.call import Call
 from hub.models import Department, Process, Robot, RobotGroup, RobotGroupMember, Task, Trigger
 from hub.paging import page
-from hub.resource import refuse_blank, refuse_taken, take_over
-from hub.scope import find, within_department
-from hub.services.robot import NAMED_ROBOTS, all_visible
+from hub.resource import dates, refuse_blank, refuse_taken, take_over
+from hub.scope import find, find_all, within_department
+from hub.services.robot import NAMED_ROBOTS
 from hub.serving import serves
 from plugins.operations import robot_group
 
@@ -75,7 +75,7 @@ def _waits_for(group_id: int) -> Any:
 def robot_group_append(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Robots that are in the group already stay in it."""
     group = find(call, RobotGroup, params["robotGroupId"])
-    robots = {row.id for row in all_visible(call, params["robotIds"])}
+    robots = {row.id for row in find_all(call, Robot, params["robotIds"])}
     present = set(call.session.scalars(select(RobotGroupMember.robot_id).where(RobotGroupMember.robot_group_id == group.id)))
     call.session.add_all(RobotGroupMember(robot_group_id=group.id, robot_id=each) for each in sorted(robots - present))
     return {}
@@ -85,11 +85,9 @@ def robot_group_append(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 def robot_group_remove(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Robots that are not in the group do no harm."""
     group = find(call, RobotGroup, params["robotGroupId"])
-    call.session.execute(
-        delete(RobotGroupMember).where(
-            RobotGroupMember.robot_group_id == group.id, RobotGroupMember.robot_id.in_(params["robotIds"])
-        )
-    )
+    robots = [row.id for row in find_all(call, Robot, params["robotIds"])]
+    members = RobotGroupMember.robot_group_id == group.id
+    call.session.execute(delete(RobotGroupMember).where(members, RobotGroupMember.robot_id.in_(robots)))
     return {}
 
 
@@ -108,6 +106,7 @@ def robot_group_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "robotIds": members[row.id],
             "remark": row.remark,
             "isDeleted": row.is_deleted,
+            **dates(row),
         }
         for row in rows
     ]

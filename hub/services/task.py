@@ -1,30 +1,27 @@
 """Tasks (clause 6.2.7)."""
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, bindparam, select
 
 from hub import connections
 from hub.call import Call
-from hub.database import now
-from hub.models import Connection, Department, Package, Process, RobotGroup, RobotGroupMember, Task
+from hub.models import Connection, Department, Package, Process, Robot, RobotGroup, RobotGroupMember, Task, Trigger
 from hub.paging import page, through
-from hub.scope import find, within_department
+from hub.scope import find, find_all, within_department
 from hub.services.process import distinct
-from hub.services.robot import all_visible
 from hub.serving import serves
-from hub.tasks import lifecycle, queues, vendor
-from hub.tasks.running import send_command
+from hub.tasks import lifecycle, queues
 from plugins import codes
-from plugins.errors import Conflict, HubError, InvalidInput, NotFound
+from plugins.errors import Conflict, InvalidInput, NotFound
 from plugins.normalise import TASK_STATUS, task_status
 from plugins.operations import task
 
 MEDIUM = 1
-CANCEL_WAIT = 5.0
+CREATE_MODES = {0: "platform", 1: "robot", 2: "api"}
+STATES = (*lifecycle.ACTIVE, *lifecycle.ENDED)
 REASONS_SHOWN = 1024
 
 
@@ -33,7 +30,13 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Writes the tasks and their outbox entries in one transaction; they start after it."""
     process = find(call, Process, params["processId"])
     package = _package(call, process, params.get("packageId"))
-    connection = call.session.get_one(Connection, process.connection_id)
+    connection, is_home_deleted = call.session.execute(
+        select(Connection, Department.is_deleted)
+        .join(Department, Department.id == process.department_id)
+        .where(Connection.id == process.connection_id)
+    ).one()
+    if is_home_deleted:
+        raise Conflict("流程所属部门已删除")
     runs_here = connections.adapter_of(call.hub, connection).implements("task_run")
     group_id, robot_ids = _robots(call, process, params) if runs_here else (None, None)
     count = params.get("totalCount") or 1
@@ -57,6 +60,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             in_parameters=in_parameters,
             max_run_time=params.get("maxRunTime"),
             max_waiting_time=params.get("maxWaitingTime"),
+            create_mode=0 if call.source.kind == "console" else 2,
             actor=call.caller.name,
             trace_id=call.trace_id,
         )
@@ -89,7 +93,7 @@ def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int |
     elif not named:
         group_id = process.robot_group_id
     if named:
-        all_visible(call, named)
+        find_all(call, Robot, named)
         if group_id is not None and set(named) - _members(call, group_id):
             raise InvalidInput("robotIds 中存在不属于机器人组的机器人")
     elif group_id is None:
@@ -136,8 +140,8 @@ def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     return {
         **_progress(row),
         "taskId": row.id,
-        "createModeType": row.create_mode,
-        "createMode": "trigger" if row.trigger_id else "api",
+        "createModeType": 0 if row.trigger_id else row.create_mode,
+        "createMode": "trigger" if row.trigger_id else CREATE_MODES[row.create_mode],
         "depId": row.department_id,
         "robotId": row.robot_id,
         "processId": row.process_id,
@@ -168,16 +172,21 @@ def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     statement = within_department(select(Task), Task, call, params.get("depId"), params.get("includeChildren") is False)
     if params.get("processId") is not None:
         statement = statement.where(Task.process_id == find(call, Process, params["processId"], deleted=True).id)
-    for name, column in (("robotId", Task.robot_id), ("triggerId", Task.trigger_id), ("taskState", Task.state)):
-        if params.get(name) is not None:
-            statement = statement.where(column == params[name])
+    if params.get("robotId") is not None:
+        statement = statement.where(Task.robot_id == find(call, Robot, params["robotId"], deleted=True).id)
+    if params.get("triggerId") is not None:
+        statement = statement.where(Task.trigger_id == find(call, Trigger, params["triggerId"], deleted=True).id)
+    if params.get("taskState"):
+        statement = _in_states(statement, [params["taskState"]])
     if params.get("taskStatus") is not None:
-        statement = statement.where(Task.state.in_([state for state, status in TASK_STATUS.items() if status == params["taskStatus"]]))
+        statement = _in_states(statement, [state for state in STATES if TASK_STATUS[state] == params["taskStatus"]])
     statement = _started_between(statement, params.get("runningStartTimeRange_startTime"), params.get("runningStartTimeRange_endTime"))
     keyword = (params.get("keyword") or "").strip()
     if keyword:
         statement = statement.where(Task.process_id.in_(select(Process.id).where(Process.name.icontains(keyword, autoescape=True))))
-    rows, paging = page(call, statement, Task, params, sortable={"taskId": Task.id, "startTime": Task.started_at, "priority": Task.priority})
+    sortable = {"taskId": Task.id, "createTime": Task.id, "startTime": Task.started_at, "priority": Task.priority}
+    rows, paging = page(call, statement, Task, params, sortable=sortable)
+    versions = _versions(call, rows)
     tasks = [
         {
             **_progress(row),
@@ -188,10 +197,25 @@ def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "taskStatus": task_status(row.state),
             "startTime": row.started_at,
             "endTime": row.stopped_at,
+            "packageVersion": versions.get(row.package_id or 0),
         }
         for row in rows
     ]
     return {"tasks": tasks, **paging}
+
+
+def _versions(call: Call, rows: list[Task]) -> dict[int, str]:
+    """The versions of the packages that tasks run, by the package's id."""
+    ids = {row.package_id for row in rows if row.package_id is not None}
+    found = select(Package.id, Package.version).where(Package.id.in_(ids))
+    return dict(call.session.execute(found).all()) if ids else {}
+
+
+def _in_states(statement: Select[Any], states: list[str]) -> Select[Any]:
+    """Restricted to tasks in these states; those that have not ended are few, and have an index of their own."""
+    if set(states) <= set(lifecycle.ACTIVE):
+        statement = statement.where(lifecycle.IS_ACTIVE)
+    return statement.where(Task.state.in_(states))
 
 
 def _started_between(statement: Select[Any], start: datetime | None, end: datetime | None) -> Select[Any]:
@@ -211,59 +235,3 @@ def _progress(row: Task | Row[Any]) -> dict[str, Any]:
         "createTime": row.created_at,
         "actor": row.actor,
     }
-
-
-@serves(task.task_cancel)
-def task_cancel(call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """A queued task is cancelled at once; a running one when all its processes have ended, which is waited for a few seconds.
-
-    A task that has ended already is answered with 10101 (cancelled) or 10102 (erratum E39).
-    """
-    row = find(call, Task, params["taskId"])
-    if row.state in lifecycle.ENDED:
-        raise _ended(row.state)
-    connection = call.session.get_one(Connection, row.connection_id)
-    call.session.execute(update(Task).where(Task.id == row.id, Task.state.in_(lifecycle.ACTIVE)).values(cancel_requested_at=now()))
-    call.finish()
-    reason = f"由 {call.caller.name} 取消"
-    if lifecycle.give_up(call.hub, row.id, (lifecycle.QUEUED,), "cancelled", reason=reason):
-        return {}
-    if connections.adapter_of(call.hub, connection).implements("task_run"):
-        if row.run_key or (row := _fresh(call, row)).run_key:
-            send_command(call.hub, row.run_key or "", "cancel")
-        _wait_for_end(call, row.id)
-    else:
-        _cancel_at_vendor(call, connection, _fresh(call, row))
-    return {}
-
-
-def _cancel_at_vendor(call: Call, connection: Connection, row: Task) -> None:
-    if row.reference is None:
-        raise Conflict("任务正在提交到厂商平台，请稍后重试")
-    try:
-        call.ask(connection, "task_cancel", {"taskId": row.reference})
-    except Conflict:
-        vendor.watch_task(call.hub, connection, row)
-        raise
-    vendor.watch_task(call.hub, connection, row)
-
-
-def _wait_for_end(call: Call, task_id: int) -> None:
-    deadline = time.monotonic() + CANCEL_WAIT
-    while time.monotonic() < deadline:
-        with call.hub.db.read() as session:
-            state = session.scalar(select(Task.state).where(Task.id == task_id))
-        if state in lifecycle.ENDED:
-            if state != "cancelled":
-                raise _ended(state)
-            return
-        time.sleep(0.05)
-
-
-def _fresh(call: Call, row: Task) -> Task:
-    with call.hub.db.read() as session:
-        return session.get_one(Task, row.id)
-
-
-def _ended(state: str) -> HubError:
-    return Conflict(code=codes.TASK_CANCELLED if state == "cancelled" else codes.TASK_STOPPED)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select
 
-from hub import connections
+from hub import affected, connections
 from hub.call import Call
 from hub.database import now
 from hub.models import (
@@ -26,19 +26,17 @@ from hub.models import (
     TriggerRobot,
 )
 from hub.paging import page
-from hub.resource import refuse_taken, show, stamps, take_over
+from hub.resource import move, refuse_blank, refuse_taken, show, stamps, take_over
 from hub.schedule.plan import plan_of
 from hub.schedule.zones import zone_of
 from hub.scope import find, visible, within_department
 from hub.services.process import distinct
-from hub.services.robot import all_visible
+from hub.services.robot import NAMED_ROBOTS, all_visible
 from hub.serving import serves
-from hub.tasks import lifecycle
 from plugins import codes
 from plugins.errors import Conflict, InvalidInput
 from plugins.operations import trigger
 
-NAMED_ROBOTS = 2
 MAIL = 0
 FIRES_SHOWN = 5
 NAMES_SHOWN = 5
@@ -106,9 +104,11 @@ def trigger_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 @serves(trigger.trigger_update)
 def trigger_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Only what is sent is changed and checked. An optional id of 0 takes the calendar, queue, package or group away again."""
+    refuse_blank(params, "triggerName")
     row = find(call, Trigger, params["triggerId"])
     robot_ids = params["robotIds"] if "robotIds" in params else robots_of(call, [row.id])[row.id]
     with call.session.no_autoflush:
+        move(call, row, params)
         _settle(call, row, params, robot_ids)
         if params.get("isActivated"):
             _refuse_gone(call, row, robot_ids)
@@ -122,7 +122,7 @@ def trigger_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Tasks that wait are cancelled with the reason, running ones finish (erratum E77)."""
     row = find(call, Trigger, params["triggerId"])
     row.is_deleted, row.is_activated = True, False
-    return {"cancelledTaskIds": lifecycle.cancel_waiting(call.session, Task.trigger_id == row.id, f"调度“{row.name}”已删除")}
+    return {"cancelledTaskIds": affected.cancel_waiting(call, Task.trigger_id == row.id, f"调度“{row.name}”已删除")}
 
 
 @serves(trigger.trigger_query)
@@ -179,19 +179,6 @@ def robots_of(call: Call, trigger_ids: Iterable[int]) -> dict[int, list[int]]:
     for trigger_id, robot_id in call.session.execute(statement.order_by(TriggerRobot.trigger_id, TriggerRobot.position)):
         found[trigger_id].append(robot_id)
     return found
-
-
-def deactivate(call: Call, condition: ColumnElement[bool]) -> list[int]:
-    """Switch off the active triggers that meet a condition, as when what they use is deleted (erratum E63); gives their ids."""
-    rows = list(call.session.scalars(select(Trigger).where(condition, _active()).order_by(Trigger.id)))
-    for row in rows:
-        row.is_activated = False
-    return [row.id for row in rows]
-
-
-def naming_robots(robot_ids: Collection[int]) -> ColumnElement[bool]:
-    """The condition that a trigger names one of the robots."""
-    return Trigger.id.in_(select(TriggerRobot.trigger_id).where(TriggerRobot.robot_id.in_(robot_ids)))
 
 
 def refuse_in_use(call: Call, condition: ColumnElement[bool]) -> None:

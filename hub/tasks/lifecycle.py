@@ -54,27 +54,12 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
         if waited_too_long(task, moment):
             _end(session, task_id, (QUEUED,), "timed_out", reason="等待时间超过 maxWaitingTime")
             return None
-        if robot_id is not None and not _changed(
-            session.execute(
-                update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None), Robot.is_deleted.is_(False)).values(task_id=task_id)
-            )
-        ):
+        if robot_id is not None and not _take_robot(session, robot_id, task_id):
             return None
         run_key = str(uuid.uuid4())
-        started = _changed(
-            session.execute(
-                update(Task)
-                .where(Task.id == task_id, Task.state == QUEUED)
-                .values(
-                    state=state,
-                    run_key=run_key,
-                    robot_id=robot_id,
-                    started_at=moment if state == "running" else None,
-                    lease_until=moment + timedelta(seconds=lease),
-                )
-            )
-        )
-        if not started:
+        started_at = moment if state == "running" else None
+        lease_until = moment + timedelta(seconds=lease)
+        if not _start(session, task_id, state=state, run_key=run_key, robot_id=robot_id, started_at=started_at, lease_until=lease_until):
             session.rollback()
             return None
         process = session.get_one(Process, task.process_id)
@@ -82,6 +67,30 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
         connection = session.get_one(Connection, task.connection_id)
         robot = session.get(Robot, robot_id) if robot_id else None
         return Claim(run_key, task, process, package, connection, robot)
+
+
+def _take_robot(session: Session, robot_id: int, task_id: int) -> bool:
+    statement = update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None), Robot.is_deleted.is_(False)).values(task_id=task_id)
+    return _changed(session.execute(statement))
+
+
+def _start(session: Session, task_id: int, **values: Any) -> bool:
+    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.state == QUEUED).values(values)))
+
+
+def rehearse(hub: Hub) -> None:
+    """Run the statements of a task's life for no task at all.
+
+    A process that forks for each run has them compiled from then on; a run that had to do it anew would begin some thirty milliseconds later.
+    """
+    moment = now()
+    with hub.db.write() as session:
+        for model in (Task, Process, Package, Connection, Robot):
+            session.get(model, 0)
+        _take_robot(session, 0, 0)
+        _start(session, 0, state=QUEUED, run_key="", robot_id=0, started_at=moment, lease_until=moment)
+        confirm(session, 0, "", 0.0)
+        _end(session, 0, STARTED, QUEUED, run_key="", reason=None, out_parameters=[])
 
 
 def waited_too_long(task: Task, moment: datetime) -> bool:
@@ -102,9 +111,10 @@ def is_waiting() -> ColumnElement[bool]:
     return or_(Task.state == QUEUED, and_(Task.state == PAUSED, Task.run_key.is_(None)))
 
 
-def hold(session: Session, task_id: int) -> bool:
+def hold(session: Session, task_id: int, reason: str) -> bool:
     """Keep a queued task from starting until it is released."""
-    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.state == QUEUED).values(state=PAUSED, queued_at=now())))
+    values = {"state": PAUSED, "reason": reason, "queued_at": now()}
+    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.state == QUEUED).values(values)))
 
 
 def release(session: Session, task: Task) -> bool:
@@ -112,7 +122,8 @@ def release(session: Session, task: Task) -> bool:
     moment = now()
     waits_from = (task.waits_from or task.created_at) + (moment - task.queued_at)
     held = and_(Task.id == task.id, Task.state == PAUSED, Task.run_key.is_(None))
-    return _changed(session.execute(update(Task).where(held).values(state=QUEUED, queued_at=moment, waits_from=waits_from)))
+    values = {"state": QUEUED, "reason": None, "queued_at": moment, "waits_from": waits_from}
+    return _changed(session.execute(update(Task).where(held).values(values)))
 
 
 def change_run(session: Session, task_id: int, run_key: str, state: str, to: str) -> bool:

@@ -88,3 +88,9 @@ def waiting_jobs(connection: redis.Redis, names: Iterable[str]) -> set[str]:
 def job_ids(name: str, subject_id: int, queues: list[str]) -> set[str]:
     """The ids that a job has on its queues."""
     return {f"{name}-{subject_id}-{each}" for each in queues}
+
+
+def in_work(connection: redis.Redis, connection_id: int) -> int:
+    """How many jobs of a vendor platform workers are busy with at this moment."""
+    names = [watch_queue(connection_id), *(connection_queue(connection_id, priority) for priority in PRIORITIES)]
+    return sum(StartedJobRegistry(name, connection=connection).get_job_count(cleanup=False) for name in names)

@@ -28,15 +28,17 @@ def command_key(run_key: str) -> str:
     return f"rpahub:command:{run_key}"
 
 
-def send_command(hub: Hub, run_key: str, command: Command) -> None:
-    """Hand a command to a run. When Redis is away, the run finds a cancellation in its row at the next renewal of its lease."""
+def send_command(hub: Hub, run_key: str, command: Command) -> bool:
+    """Hand a command to a run. When Redis is away this gives False; a cancellation is found in the row at the next renewal of the lease."""
     try:
         with hub.redis.pipeline() as pipe:
             pipe.rpush(command_key(run_key), command)
             pipe.expire(command_key(run_key), COMMAND_TTL)
             pipe.execute()
     except redis.RedisError as error:
-        log.warning("command waits for the next lease renewal", command=command, error=str(error))
+        log.warning("command was not handed over", command=command, error=str(error))
+        return False
+    return True
 
 
 class TaskRun:

@@ -11,6 +11,7 @@ class AccountAuthenticateRequest(Record):
 
     username = Text("用户账号", longest=128, required=True)
     password = Text("密码（密文）", longest=4096, secret=True, required=True)
+    verificationCode = Text("动态验证码，启用双因子认证的用户必填", longest=6, secret=True, additive=True)
 
 
 class AccountAuthenticateResult(Record):

@@ -12,7 +12,7 @@ class AssetCreateRequest(CreateRequest):
     """Table 96; dataType 3 is ours (erratum E44), remark is printed as int by mistake (E35)."""
 
     assetName = Text("资产名称", longest=128, required=True)
-    assetValue = Text("资产内容", longest=65536, required=True)
+    assetValue = Text("资产内容", longest=65536, secret=True, required=True)
     dataType = Whole("资产数据类型（0-文本 1-布尔 2-数值 3-哈希）", choices=(0, 1, 2, 3), required=True)
     isGlobal = Flag("是否全局", required=True)
     robotIds = Items(Id(kind="robot"), "机器人 ID 组")
@@ -47,7 +47,7 @@ class AssetUpdateRequest(Record):
 
     assetId = Id("资产 ID", kind="asset", required=True)
     assetName = Text("资产名称", longest=128)
-    assetValue = Text("资产内容", longest=65536)
+    assetValue = Text("资产内容", longest=65536, secret=True)
     isGlobal = Flag("是否全局")
     robotIds = Items(Id(kind="robot"), "机器人 ID 组")
     remark = Text("备注", longest=1024)
@@ -70,7 +70,7 @@ class AssetQueryResult(QueryResult):
     """Table 101."""
 
     assetName = Text("资产名称", longest=128)
-    assetValue = Text("资产内容", longest=65536)
+    assetValue = Text("资产内容", longest=65536, secret=True)
     dataType = Whole("资产数据类型（0-文本 1-布尔 2-数值 3-哈希）", choices=(0, 1, 2, 3))
     isGlobal = Flag("是否全局")
     robotIds = Items(Id(kind="robot"), "机器人 ID 组")

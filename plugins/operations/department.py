@@ -5,6 +5,7 @@ from plugins.context import Context
 from plugins.fields import Flag, Id, Items, Record, Text
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
+from plugins.records import Dated
 
 
 class DepartmentCreateRequest(Record):
@@ -58,7 +59,7 @@ class DepartmentListRequest(ListRequest):
     depId = Id("部门 ID", kind="department")
 
 
-class DepartmentRow(Record):
+class DepartmentRow(Dated):
     """One element of ``departments`` (Table 12)."""
 
     depId = Id("部门 ID", kind="department")

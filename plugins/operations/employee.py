@@ -5,7 +5,7 @@ from plugins.context import Context
 from plugins.fields import Flag, Id, Items, Record, Text, Whole
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
-from plugins.records import QueryResult
+from plugins.records import Dated, QueryResult
 
 
 class EmployeeCreateRequest(Record):
@@ -17,6 +17,7 @@ class EmployeeCreateRequest(Record):
     depId = Id("部门 ID", kind="department", required=True)
     email = Text("邮箱", longest=254)
     mobile = Text("手机号码", longest=32)
+    roleIds = Items(Id(kind="role"), "角色 ID 组【默认操作员】", most=1000, additive=True)
 
 
 class EmployeeCreateResult(Record):
@@ -54,6 +55,7 @@ class EmployeeUpdateRequest(Record):
     email = Text("邮箱", longest=254)
     mobile = Text("手机号码", longest=32)
     depId = Id("部门 ID", kind="department", additive=True)
+    roleIds = Items(Id(kind="role"), "直接授予的角色 ID 组，给出时整体替换", most=1000, additive=True)
 
 
 @operation("P08", "/api/platform/employee/update", clause="6.2.3.3", title="更新用户", request=EmployeeUpdateRequest)
@@ -79,6 +81,7 @@ class EmployeeQueryResult(QueryResult):
     userStatus = Whole("用户状态（0-正常 1-已锁定）", choices=(0, 1))
     isDeleted = Flag("是否删除")
     employeeId = Id("员工 ID", kind="employee", additive=True)
+    roleIds = Items(Id(kind="role"), "直接授予的角色 ID 组", additive=True)
 
 
 @operation(
@@ -95,7 +98,7 @@ class EmployeeListRequest(ListRequest):
     depId = Id("部门 ID", kind="department")
 
 
-class EmployeeRow(Record):
+class EmployeeRow(Dated):
     """One element of ``users`` (Table 20)."""
 
     employeeId = Id("员工 ID", kind="employee")

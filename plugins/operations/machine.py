@@ -5,7 +5,7 @@ from plugins.context import Context
 from plugins.fields import Flag, Id, Items, Json, Part, Record, Text
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
-from plugins.records import RESOURCE_TYPES, CreateRequest, QueryResult, ResourceInfo
+from plugins.records import RESOURCE_TYPES, CreateRequest, Dated, QueryResult, ResourceInfo
 
 
 class MachineCreateRequest(CreateRequest):
@@ -86,7 +86,7 @@ class MachineListRequest(ListRequest):
     """Table 64."""
 
 
-class MachineRow(Record):
+class MachineRow(Dated):
     """One element of ``machines`` (Table 65, which calls them robots: erratum E33)."""
 
     machineId = Id("机器 ID", kind="machine")

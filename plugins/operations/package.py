@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 from plugins.context import Context
-from plugins.fields import Flag, Id, Items, Record, Text, Upload
+from plugins.fields import Flag, Id, Items, Record, Text, Upload, Whole
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
-from plugins.records import CreateRequest
+from plugins.records import CreateRequest, Dated
 
 
 class PackageCreateRequest(CreateRequest):
@@ -48,7 +48,7 @@ class PackageQueryRequest(ListRequest):
     depId = Id("部门 ID", kind="department")
 
 
-class PackageRow(Record):
+class PackageRow(Dated):
     """One element of ``packageList`` (Table 25)."""
 
     packageName = Text("流程包名称", longest=128)
@@ -58,6 +58,7 @@ class PackageRow(Record):
     depId = Id("部门 ID", kind="department")
     isDeleted = Flag("是否删除")
     digest = Text("内容摘要（SHA-256，十六进制）", longest=128, additive=True)
+    size = Whole("内容大小（字节）", additive=True)
 
 
 class PackageQueryResult(ListResult):

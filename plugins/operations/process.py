@@ -5,7 +5,7 @@ from plugins.context import Context
 from plugins.fields import Flag, Id, Items, Record, Text
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
-from plugins.records import CreateRequest, Parameter
+from plugins.records import CreateRequest, Dated, Parameter
 
 
 class ProcessOwners(Record):
@@ -100,7 +100,7 @@ class ProcessListRequest(ListRequest):
     depId = Id("部门 ID", kind="department")
 
 
-class ProcessRow(ProcessOwners):
+class ProcessRow(ProcessOwners, Dated):
     """One element of ``processes`` (Table 33)."""
 
     processId = Id("流程 ID", kind="process")

@@ -5,7 +5,7 @@ from plugins.context import Context
 from plugins.fields import Flag, Id, Items, Level, Moment, Record, Text, Whole
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
-from plugins.records import ROBOT_STATES, CreateRequest, QueryResult
+from plugins.records import ROBOT_STATES, CreateRequest, Dated, QueryResult
 
 
 class RobotCondition(Record):
@@ -149,7 +149,7 @@ class RobotListRequest(ListRequest):
     robotState = Text("机器人详细状态", choices=ROBOT_STATES, additive=True)
 
 
-class RobotRow(RobotCondition):
+class RobotRow(RobotCondition, Dated):
     """One element of ``robots`` (Table 74); only here machineId is printed as a string (erratum E36)."""
 
     robotId = Id("机器人 ID", kind="robot")

@@ -5,7 +5,7 @@ from plugins.context import Context
 from plugins.fields import Flag, Id, Items, Record, Text
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
-from plugins.records import CreateRequest
+from plugins.records import CreateRequest, Dated
 
 
 class RobotGroupCreateRequest(CreateRequest):
@@ -96,7 +96,7 @@ class RobotGroupListRequest(ListRequest):
     depId = Id("部门 ID", kind="department")
 
 
-class RobotGroupRow(Record):
+class RobotGroupRow(Dated):
     """One element of ``robotGroups`` (Table 83)."""
 
     robotGroupId = Id("机器人组 ID", kind="robot_group")

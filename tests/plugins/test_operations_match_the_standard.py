@@ -1,24 +1,21 @@
 """The declared operations against the standard's own text: no difference outside the errata listed here.
 
-The text is read by this file alone. Each operation becomes a flat table of facts, once from the print and once from the declaration.
+Each operation becomes a flat table of facts, once from the print and once from the declaration.
 """
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from marshmallow import fields as marshmallow_fields
 
+from plugins import codes
 from plugins.fields import Days, Flag, Items, Part, Printed, Record, Text, Upload, Whole
 from plugins.manager import standard_catalogue
 from plugins.operation import Nothing, Operation
-
-STANDARD = Path(__file__).resolve().parents[3] / "shared" / "standard" / "T-TSAC-002-2025.txt"
+from tests.printed import STANDARD, Page, Row, needs_text, printed_codes, printed_operations
 
 # (operation, fact): (erratum, as printed, as declared)
 ERRATA: dict[tuple[str, str], tuple[str, Any, Any]] = {
@@ -36,94 +33,6 @@ ERRATA: dict[tuple[str, str], tuple[str, Any, Any]] = {
         "E44", "资产数据类型(0-文本1-布尔2-数值)", "资产数据类型(0-文本1-布尔2-数值3-哈希)",
     ),
 }
-
-HEADING = re.compile(r"(6\.[23](?:\.\d+){1,2}) (\S.*)")
-LABEL = re.compile(r"(功能说明|请求地址|Body ?参数|返回业务参数) ?[：:](.*)")
-CAPTION = re.compile(r"表 ?(\d+) ")
-ELEMENT = re.compile(r"\b([A-Za-z_]+) (int|string|boolean|array|json|file) ")
-CHOICE = re.compile(r"(?<![\w-])(\d)-")
-
-
-@dataclass
-class Row:
-    """One row of a table; ``inner`` are the fields that an array's or object's description names."""
-
-    name: str
-    type: str
-    description: str
-    required: bool | None = None
-    inner: list[Row] = field(default_factory=list)
-    choices: tuple[int, ...] = ()
-
-    def read_description(self) -> None:
-        """Move the fields that the description names to ``inner``, and find the numbers that it allows."""
-        found = list(ELEMENT.finditer(self.description))
-        if found:
-            ends = [each.start() for each in found[1:]] + [len(self.description)]
-            self.inner = [Row(each[1], each[2], self.description[each.end():end]) for each, end in zip(found, ends, strict=True)]
-            self.description = self.description[: found[0].start()].replace("包括字段", "")
-        for row in [self, *self.inner]:
-            row.choices = tuple(map(int, CHOICE.findall(row.description)))
-
-
-@dataclass
-class Page:
-    """One operation as the standard prints it."""
-
-    clause: str
-    heading: str
-    purpose: str
-    path: str
-    request: list[Row] = field(default_factory=list)
-    response: list[Row] = field(default_factory=list)
-    request_table: str = ""
-    response_table: str = ""
-
-    @property
-    def title(self) -> str:
-        """The heading of its clause, or what it is for where the clause is headed by its group."""
-        return self.heading if self.clause.count(".") == 3 else re.split("[（。]", self.purpose)[0]
-
-
-def chapter_of_operations(text: str) -> Iterator[str]:
-    """The lines of clauses 6.2 and 6.3; the first match of each heading stands in the table of contents."""
-    lines = text.splitlines()
-    start = max(number for number, line in enumerate(lines) if line.strip() == "6.2 管理平台接口")
-    end = max(number for number, line in enumerate(lines) if line.strip() == "7 适配证券行业应用系统")
-    return (line for line in lines[start:end] if line.strip())
-
-
-def printed_operations(text: str) -> list[Page]:
-    """Read all operations; tables that go on after a page break repeat their head, or continue a row with an empty name."""
-    pages: list[Page] = []
-    clause = heading = purpose = ""
-    rows: list[Row] = []
-    for line in chapter_of_operations(text):
-        label = LABEL.match(line.strip())
-        if "\t" in line:
-            name, *cells = (cell.strip() for cell in line.split("\t"))
-            if name == "参数名称":
-                continue
-            if not name:
-                rows[-1].description += f" {cells[-1]}"
-                continue
-            rows.append(Row(name, cells[0], cells[-1], required=cells[1] == "是" if len(cells) == 3 else None))
-        elif found := HEADING.match(line.strip()):
-            clause, heading = found[1], found[2]
-        elif label and label[1] == "功能说明":
-            purpose = label[2].strip()
-        elif label and label[1] == "请求地址":
-            pages.append(Page(clause, heading, purpose, label[2].strip()))
-        elif label:
-            rows = pages[-1].response if label[1] == "返回业务参数" else pages[-1].request
-        elif (found := CAPTION.match(line)) and "（续）" not in line:
-            part = "response_table" if rows is pages[-1].response else "request_table"
-            setattr(pages[-1], part, found[1])
-    for page in pages:
-        for row in page.request + page.response:
-            row.description = re.sub("</?p>", "", row.description)
-            row.read_description()
-    return pages
 
 
 def facts_of_print(page: Page) -> dict[str, Any]:
@@ -207,9 +116,6 @@ def compare(text: str) -> dict[tuple[str, str], tuple[Any, Any]]:
     }
 
 
-needs_text = pytest.mark.skipif(not STANDARD.is_file(), reason="the text of the standard is not beside the checkout")
-
-
 @needs_text
 def test_the_text_is_read_completely() -> None:
     pages = printed_operations(STANDARD.read_text(encoding="utf-8"))
@@ -244,3 +150,10 @@ def test_a_change_of_the_print_would_be_noticed(printed: str, instead: str, wher
     text = STANDARD.read_text(encoding="utf-8")
     assert printed in text
     assert where in compare(text.replace(printed, instead)).keys() - ERRATA.keys()
+
+
+@needs_text
+def test_the_eighteen_codes_have_the_printed_messages() -> None:
+    printed = printed_codes(STANDARD.read_text(encoding="utf-8"))
+    assert len(printed) == 18 and {codes.OK.value, *printed} == {code.value for code in codes.ALL.values() if code.printed}
+    assert {value: codes.ALL[value].zh for value in printed} == printed

@@ -118,6 +118,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_kept_answer_created_at"), ["created_at"], unique=False)
 
     op.create_table(
+        "login_policy",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("changes", Document, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_policy")),
+    )
+    op.create_table(
         "rights_version",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", BigId, nullable=False),
@@ -155,6 +161,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("api_group", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_group_department_id"), ["department_id"], unique=False)
+        batch_op.create_index(
+            "uq_api_group_name",
+            ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
 
     op.create_table(
         "application",
@@ -182,6 +195,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "uq_application_client_id",
             ["client_id"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
+        batch_op.create_index(
+            "uq_application_name",
+            ["department_id", "name"],
             unique=True,
             sqlite_where=sa.text("NOT is_deleted"),
             postgresql_where=sa.text("NOT is_deleted"),
@@ -325,6 +345,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("user_group", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_user_group_department_id"), ["department_id"], unique=False)
+        batch_op.create_index(
+            "uq_user_group_name",
+            ["department_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
 
     op.create_table(
         "data_queue_item",
@@ -424,6 +451,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("application_id", name=op.f("uq_registered_key_application_id")),
         sa.UniqueConstraint("employee_id", name=op.f("uq_registered_key_employee_id")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "second_factor",
+        sa.Column("employee_id", BigId, nullable=False),
+        sa.Column("sealed_secret", sa.String(length=512), nullable=False),
+        sa.Column("active_since", Moment(), nullable=True),
+        sa.Column("last_step", BigId, nullable=False),
+        sa.ForeignKeyConstraint(["employee_id"], ["employee.id"], name=op.f("fk_second_factor_employee_id_employee")),
+        sa.PrimaryKeyConstraint("employee_id", name=op.f("pk_second_factor")),
     )
     op.create_table(
         "user_group_member",
@@ -668,6 +704,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_user_group_member_employee_id"))
 
     op.drop_table("user_group_member")
+    op.drop_table("second_factor")
     op.drop_table("registered_key")
     with op.batch_alter_table("licence", schema=None) as batch_op:
         batch_op.drop_index("uq_licence_serial", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
@@ -685,6 +722,7 @@ def downgrade() -> None:
 
     op.drop_table("data_queue_item")
     with op.batch_alter_table("user_group", schema=None) as batch_op:
+        batch_op.drop_index("uq_user_group_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
         batch_op.drop_index(batch_op.f("ix_user_group_department_id"))
 
     op.drop_table("user_group")
@@ -710,11 +748,13 @@ def downgrade() -> None:
 
     op.drop_table("asset")
     with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.drop_index("uq_application_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
         batch_op.drop_index("uq_application_client_id", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
         batch_op.drop_index(batch_op.f("ix_application_department_id"))
 
     op.drop_table("application")
     with op.batch_alter_table("api_group", schema=None) as batch_op:
+        batch_op.drop_index("uq_api_group_name", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted"))
         batch_op.drop_index(batch_op.f("ix_api_group_department_id"))
 
     op.drop_table("api_group")
@@ -723,6 +763,7 @@ def downgrade() -> None:
 
     op.drop_table("wire_key")
     op.drop_table("rights_version")
+    op.drop_table("login_policy")
     with op.batch_alter_table("kept_answer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_kept_answer_created_at"))
 
