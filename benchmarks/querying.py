@@ -65,7 +65,7 @@ def ask(load: Load, seconds: float) -> float:
     def run() -> None:
         try:
             counts.append(_ask_on_one(load, seconds))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  It is raised again where the threads are waited for.
             errors.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(CONNECTIONS)]

@@ -68,5 +68,6 @@ def lines(results: dict[str, Any]) -> list[str]:
     for part in memory["parts"]:
         pss = "?" if part["pss"] is None else f"{part['pss']:.1f}"
         texts.append(f"memory     {part['part']:12} {part['processes']:2} processes   PSS {pss:>6} MiB   RSS {part['rss']:.1f} MiB")
-    texts.append(f"memory     total        {memory['processes']:2} processes   PSS {memory['total_pss_mib'] or '?':>6} MiB   RSS {memory['total_rss_mib']:.1f} MiB")
+    total = f"PSS {memory['total_pss_mib'] or '?':>6} MiB   RSS {memory['total_rss_mib']:.1f} MiB"
+    texts.append(f"memory     total        {memory['processes']:2} processes   {total}")
     return texts

@@ -1,18 +1,21 @@
 """The audit log (clause 5.4, 5.7): every change with its actor, chained so that a changed, deleted or reordered row is found.
 
 A row is written in the transaction of the change itself. Soon after, the scheduler takes it into the chain: it gets the next number and the
-SHA-256 of the row before it and of its own content. The end of the chain is signed with the master key, so that who can write to the
-database alone cannot cut it off or make another one.
+SHA-256 of the row before it and of its own content. The end of the chain is signed with the master key, and each machine that takes rows in
+remembers it in a file of its data folder: who can write to the database alone can neither make another chain nor go back to an earlier end.
 """
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.models import AuditEntry, AuditHead
@@ -21,7 +24,10 @@ from plugins.fields import Id, Items, Printed, Record
 if TYPE_CHECKING:
     from hub.core import Hub
 
+log = structlog.get_logger(__name__)
+
 BATCH = 1000
+ANCHOR_FILE = "audit.head"
 LONGEST_TEXT = 200
 MOST_IDS = 50
 
@@ -78,7 +84,37 @@ def seal_pending(hub: Hub) -> int:
             entry.digest = digest_of(head.digest, entry)
             head.seq, head.digest = entry.seq, entry.digest
         head.signature = hub.vault.mark(_signed(head))
+        anchor = _anchor(hub)
+        holds = anchor is None or _holds(session, *anchor)
+        end = (head.seq, head.digest)
+    if holds:
+        _remember(hub, *end)
+    else:
+        log.error("the audit log was cut off or replaced", remembered=anchor and anchor[0])
     return len(pending)
+
+
+def _anchor(hub: Hub) -> tuple[int, str] | None:
+    """The end of the chain as this machine remembers it: its number and digest."""
+    path = _anchor_path(hub)
+    seq, _, digest = path.read_text("ascii").strip().partition(" ") if path.exists() else ("", "", "")
+    return (int(seq), digest) if seq.isdecimal() else None
+
+
+def _anchor_path(hub: Hub) -> Path:
+    return hub.settings.data / ANCHOR_FILE
+
+
+def _holds(session: Session, seq: int, digest: str) -> bool:
+    """Whether the chain still has the entry that is remembered as its end."""
+    return session.scalar(select(AuditEntry.digest).where(AuditEntry.seq == seq)) == digest
+
+
+def _remember(hub: Hub, seq: int, digest: str) -> None:
+    path = _anchor_path(hub)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(f"{seq} {digest}\n", "ascii")
+    draft.replace(path)
 
 
 def _head(session: Session) -> AuditHead:
@@ -118,24 +154,44 @@ class Verdict:
 
 
 def verify(hub: Hub) -> Verdict:
-    """Check the whole chain, in the order of its numbers."""
-    previous, expected = "", 1
+    """Check the whole chain, in the order of its numbers, as it is at one moment."""
+    anchor = _anchor(hub)
     with hub.db.read() as session:
-        pending = sum(1 for _ in session.scalars(select(AuditEntry.id).where(AuditEntry.seq.is_(None))))
-        for entry in _chained(session):
-            if entry.seq != expected:
-                return Verdict(expected - 1, pending, expected, f"entry {expected} is missing")
-            if entry.digest != digest_of(previous, entry):
-                return Verdict(expected - 1, pending, expected, f"entry {expected} was changed or moved (row {entry.id})")
-            previous, expected = entry.digest, expected + 1
+        if not hub.db.is_sqlite:  # where a transaction is one moment anyway
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        pending = session.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.seq.is_(None))) or 0
         head = session.get(AuditHead, 1)
+        previous, number = "", 0
+        for entry in _chained(session):
+            if entry.seq != number + 1:
+                return Verdict(number, pending, number + 1, f"entry {number + 1} is missing")
+            if entry.digest != digest_of(previous, entry):
+                return Verdict(number, pending, number + 1, f"entry {number + 1} was changed or moved (row {entry.id})")
+            previous, number = entry.digest, number + 1
+            if anchor is not None and number == anchor[0] and previous != anchor[1]:
+                return Verdict(number - 1, pending, number, f"entry {number} is not the one that this machine remembers")
+    problem = _problem_of_end(hub, head, number, previous, anchor)
+    return Verdict(number, pending, number + 1, problem) if problem else Verdict(number, pending)
+
+
+def _problem_of_end(hub: Hub, head: AuditHead | None, number: int, digest: str, anchor: tuple[int, str] | None) -> str:
+    """What is wrong with the end of a chain whose entries are in order; empty where nothing is."""
     if head is None:
-        return Verdict(0, pending) if expected == 1 else Verdict(expected - 1, pending, expected, "the end of the chain is missing")
-    if not hub.vault.is_mark(_signed(head), head.signature):
-        return Verdict(expected - 1, pending, expected, "the end of the chain is not signed by this hub")
-    if (head.seq, head.digest) != (expected - 1, previous):
-        return Verdict(expected - 1, pending, expected, f"entries {expected} to {head.seq} are missing")
-    return Verdict(expected - 1, pending)
+        head = AuditHead(id=1, seq=0, digest="", signature="")
+        if number:
+            return "the end of the chain is missing"
+    elif not hub.vault.is_mark(_signed(head), head.signature):
+        return "the end of the chain is not signed by this hub"
+    if head.seq > number:
+        return f"entries {number + 1} to {head.seq} are missing"
+    if (head.seq, head.digest) != (number, digest):
+        return f"entries {head.seq + 1} to {number} were not written by this hub"
+    if anchor is not None and anchor[0] > number:
+        return (
+            f"entries {number + 1} to {anchor[0]} are missing: this machine remembers them in {ANCHOR_FILE}. "
+            "After a database was restored from a backup on purpose, remove that file"
+        )
+    return ""
 
 
 def _chained(session: Session) -> Iterator[AuditEntry]:

@@ -60,6 +60,10 @@ class Source:
 INTERNAL = Source()
 
 
+class Form(dict[str, Any]):
+    """Parameters that came as a form: files, and all others as texts (erratum E05)."""
+
+
 @dataclass
 class Call:
     """What a service is handed as its first argument.

@@ -1,7 +1,6 @@
 """The call log and its figures (clause 6.1.2): noted in memory, written in batches by a thread, off the path of the call."""
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import threading
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -34,6 +34,7 @@ INTERVAL = 0.5
 BATCH = 500
 MOST_WAITING = 50_000
 TOTALS = "rpahub:calls"
+EXIT_PRIORITY = 10
 MASK = "***"
 MOST_FIELDS, MOST_ITEMS, LONGEST_NAME = 200, 50, 128
 HIDDEN_HEADERS = frozenset({"token", "authorization", "cookie", "set-cookie"})
@@ -60,7 +61,10 @@ class Noted:
 
 
 class CallLog:
-    """The notes of this process. ``close`` writes what is left; it is also called when the process ends in order."""
+    """The notes of this process. ``close`` writes what is left; it is also called when the process ends in order.
+
+    What is noted after that is written at once.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -70,6 +74,7 @@ class CallLog:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._pid = 0
+        self._at_exit: Finalize | None = None
 
     def note(self, noted: Noted) -> None:
         """Take a call down. When the database has been away for so long that memory is at stake, the oldest notes go, and that is logged."""
@@ -89,7 +94,8 @@ class CallLog:
             self._waiting.clear()  # what a parent noted is the parent's to write
             self._writing = threading.Lock()
             threading.Thread(target=self._write_on, name="call-log", daemon=True).start()
-            atexit.register(self.close)
+            # Workers of the web server are children of multiprocessing, which end without what is registered with atexit.
+            self._at_exit = Finalize(None, self.close, exitpriority=EXIT_PRIORITY)
 
     def _write_on(self) -> None:
         while not self._closing:
@@ -102,6 +108,8 @@ class CallLog:
         self._closing = True
         self._wake.set()
         self.flush()
+        if self._at_exit is not None:
+            self._at_exit.cancel()
 
     def flush(self) -> None:
         """Write what is waiting, in batches. What cannot be written stays for the next time."""

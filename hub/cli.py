@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Commands and groups that live in other modules: name -> (module:command, the line that --help shows).
 ELSEWHERE = {
+    "audit": ("hub.commands.audit:audit", "The audit log: check that nothing was changed, export it."),
     "connection": ("hub.commands.connection:connection", "Connections to vendor platforms: add, list, check, import."),
     "master-key": ("hub.commands.master_key:master_key", "The key under which secrets are kept: replace it, seal everything anew."),
     "matrix": ("hub.matrix:matrix", "Show which adapter answers which operation."),

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hub import auth, idempotency, rights
 from hub.audit import subject_of
-from hub.call import ANONYMOUS, INTERNAL, Call, Caller, Source
+from hub.call import ANONYMOUS, INTERNAL, Call, Caller, Form, Source
 from hub.calllog import Noted
 from hub.core import Hub
 from hub.database import now
@@ -28,7 +28,7 @@ from hub.tasks import relay
 from plugins import codes
 from plugins.codes import Code
 from plugins.errors import HubError, InvalidInput, NotSupported, Refused
-from plugins.fields import Problem, Record
+from plugins.fields import Problem, Record, Upload
 from plugins.operation import Operation
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,11 @@ class Dispatcher:
         self._permissions = {each.name: rights.permission_of(each) for each in self.catalogue}
         strict, zone = hub.settings.strict, ZoneInfo(hub.settings.time_zone)
         self._requests: dict[str, Record] = {each.name: each.request(strict=strict, zone=zone) for each in self.catalogue}
+        self._forms = {
+            name: type(each)(strict=strict, zone=zone, form=True)
+            for name, each in self._requests.items()
+            if any(isinstance(one, Upload) for one in each.fields.values())
+        }
         self._responses: dict[str, Record] = {each.name: each.response(strict=strict, zone=zone) for each in self.catalogue}
 
     def serves(self, operation: Operation) -> bool:
@@ -166,6 +171,8 @@ class Dispatcher:
         """The checked parameters of an operation, and the unknown ones that were ignored (erratum E26). Raises InvalidInput."""
         schema = self._requests[operation.name]
         raw = {} if raw is None else raw
+        if isinstance(raw, Form):
+            schema = self._forms.get(operation.name, schema)
         if not isinstance(raw, dict):
             raise InvalidInput("请求体应为 JSON 对象")
         unknown = tuple(sorted(str(key) for key in raw.keys() - schema.load_fields.keys()))

@@ -46,7 +46,7 @@ def find_role(call: Call, role_id: int, *, deleted: bool = False) -> Role:
     row = call.session.scalar(visible_roles(call).where(Role.id == role_id))
     if row is None or (row.is_deleted and not deleted):
         raise NotFound(f"role {role_id}")
-    return row  # type: ignore[no-any-return]
+    return row
 
 
 def grantable_roles(call: Call, role_ids: Iterable[int]) -> list[int]:

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 SHARES = 600  # of a limit, which is for a minute
 HELD_FOR = 60.0
+PAUSE = 1.0  # seconds after a failure in which Redis is not asked: no call waits for one that does not answer
 MOST_HELD = 10_000
 
 # KEYS: one for each limit; ARGV: for each the limit, in calls a minute, and how many calls are wanted. Answers the milliseconds to wait, and
@@ -53,11 +54,14 @@ class Limiter:
     def __init__(self, connection: redis.Redis) -> None:
         self._script: Any = connection.register_script(SCRIPT)
         self._lock = threading.Lock()
+        self._away_until = 0.0
         self._held: dict[str, tuple[int, float]] = {}  # name -> calls that this process may still let through, and until when
 
     def check(self, limits: Sequence[tuple[str, int]]) -> None:
         """Count a call against limits (name, calls a minute; 0 is no limit). Raises HubError (10601) with the seconds to wait."""
         limits = [(name, most) for name, most in limits if most > 0]
+        if time.monotonic() < self._away_until:
+            return
         with self._lock:
             short = [(name, most) for name, most in limits if not self._holds(name)]
             if not short:
@@ -67,6 +71,7 @@ class Limiter:
             wanted = [number for _, most in short for number in (most, max(1, most // SHARES))]
             wait, *granted = self._script([f"rpahub:limit:{name}" for name, _ in short], wanted)
         except redis.RedisError as error:
+            self._away_until = time.monotonic() + PAUSE
             log.warning("limits are not checked, redis is away", error=str(error))
             return
         if int(wait) > 0:

@@ -252,7 +252,7 @@ class Inner(fields.Nested):
     def schema(self) -> Schema:
         record = super().schema
         if isinstance(record, Record) and isinstance(self.root, Record):
-            record.strict, record.zone = self.root.strict, self.root.zone
+            record.strict, record.zone, record.form = self.root.strict, self.root.zone, self.root.form
         return record
 
 

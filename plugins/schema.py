@@ -48,6 +48,7 @@ class OwnFieldsFirst(SchemaMeta):
 class Record(Schema, metaclass=OwnFieldsFirst):
     """Base of every request and response: knows its mode (``strict``) and the wire's time zone.
 
+    ``form``: what is read came as a form, which tells all values but files as texts, so that no types are insisted on (erratum E05).
     The name of a subclass is the name of the schema in the OpenAPI document.
     """
 
@@ -56,8 +57,9 @@ class Record(Schema, metaclass=OwnFieldsFirst):
 
     error_messages = {"type": Problem(codes.PARAMETER_TYPE, "应为 JSON 对象")}
 
-    def __init__(self, *, strict: bool = False, zone: ZoneInfo = ZONE, **options: Any) -> None:
+    def __init__(self, *, strict: bool = False, zone: ZoneInfo = ZONE, form: bool = False, **options: Any) -> None:
         self.strict = strict
+        self.form = form
         self.zone = zone
         super().__init__(**options)
 
@@ -113,12 +115,12 @@ class Printed(fields.Field):
     @property
     def exact(self) -> bool:
         """Whether only the printed JSON type is taken."""
-        return bool(getattr(self.root, "strict", False))
+        return bool(getattr(self.root, "strict", False)) and not getattr(self.root, "form", False)
 
     @property
     def mandatory(self) -> bool:
         """Whether the parameter must be there in the present mode."""
-        return self.required and (self.exact or not self.forgiving)
+        return self.required and (bool(getattr(self.root, "strict", False)) or not self.forgiving)
 
     def make_error(self, key: str, **details: Any) -> ValidationError:
         code = {"required": codes.PARAMETER_MISSING, "null": codes.PARAMETER_EMPTY}.get(key, codes.PARAMETER_TYPE)

@@ -119,22 +119,27 @@ class Execution:
             self._guard.dismiss()
 
     def _control(self, tree: ProcessTree) -> None:
-        """Obey commands and keep the time until the run has ended."""
+        """Obey commands and keep the time until the run has ended. A run that cannot be controlled any more is ended."""
+        try:
+            self._obey(tree)
+        except Exception as error:  # noqa: BLE001  Whatever the hub's connection or the operating system raises.
+            self._error = error
+            self._stop(tree, Ending("failed", "任务失去控制"))
+
+    def _obey(self, tree: ProcessTree) -> None:
         clock = Clock()
         deaf_since: float | None = None
         while not self._done.wait(TICK):
             tree.reap_orphans()
-            self._events.report_progress(self._run)
             try:
+                self._events.report_progress(self._run)
                 command = self._run.command(0.0)
                 deaf_since = None
-            except Exception as error:  # Whatever the hub's connection raises.
+            except Exception:  # The hub may be away for a moment.
                 deaf_since = deaf_since or time.monotonic()
                 if time.monotonic() - deaf_since > DEAF_FOR:
-                    self._error = error
-                    self._stop(tree, Ending("failed", "无法接收控制指令"))
-                    return
-                continue
+                    raise
+                command = None
             if command == "pause":
                 self._pause(tree, clock)
             elif command == "resume":
@@ -168,7 +173,7 @@ class Execution:
         """End what the first process has left behind."""
         ended = tree.end(LEFTOVER_GRACE)
         if ended.found:
-            self._log.tell("warn", f"主进程结束后仍有 {ended.found} 个子进程在运行，已清理")
+            self._log.tell("warn", f"主进程结束后仍有 {ended.found} 个子进程在运行")
             self._say(ended)
         self.left = ended.left
 

@@ -41,9 +41,8 @@ def task_run(ctx: Context, params: dict) -> dict:
     space: Workspace | None = None
     execution: Execution | None = None
     outputs: list[dict[str, str]] = []
-    note.write()
     try:
-        space, manifest = _prepare(base, note.run_id, params)
+        space, manifest = _prepare(base, note, params)
         execution = Execution(ctx.run, note.run_id, space, log, float(params.get("maxRunTime") or 0))
         command = command_line(manifest, space.work, space.robot, log.level)
         ending = execution.carry_out(command, _environment(params, note.run_id, space, log.level), note)
@@ -61,13 +60,14 @@ def task_run(ctx: Context, params: dict) -> dict:
     return {"taskState": ending.state, "outParameters": outputs, "reason": ending.reason}
 
 
-def _prepare(base: Path, run_id: str, params: dict[str, Any]) -> tuple[Workspace, Manifest]:
+def _prepare(base: Path, note: RunNote, params: dict[str, Any]) -> tuple[Workspace, Manifest]:
     """Unpack the package and make the task's work folder. Raises HubError for a bad package and for a disk that does not take it."""
     try:
+        note.write()
         package = unpacked(base, params.get("package"), params.get("packageDigest") or "", Limits.of(params.get("limits")))
         manifest = manifest_of(package)
         inputs = manifest.inputs(params.get("inParameters") or [])
-        return Workspace.create(base, str(params["taskId"]), run_id, package, inputs), manifest
+        return Workspace.create(base, str(params["taskId"]), note.run_id, package, inputs), manifest
     except OSError as error:
         logger.exception("the work folder of task %s cannot be made", params["taskId"])
         raise HubError(f"机器人本机无法准备工作目录：{error.strerror or type(error).__name__}", code=codes.FILE_NOT_SAVED) from error

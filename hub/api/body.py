@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from config.settings import Settings
 from hub.api.envelope import API_VERSION
-from hub.call import Source
+from hub.call import Form, Source
 from plugins import codes
 from plugins.errors import HubError, InvalidInput
 from plugins.files import FileContent
@@ -106,8 +106,8 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _form(request: Request) -> dict[str, Any]:
-    params: dict[str, Any] = {}
+def _form(request: Request) -> Form:
+    params = Form()
     for key, values in request.form.lists():
         params[key] = values[0] if len(values) == 1 else values
     for key, file in request.files.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import redis
 import structlog
@@ -79,7 +79,7 @@ class HubCollector(Collector):
 
     def _calls(self) -> Iterator[Metric]:
         try:
-            totals = {key.decode(): float(value) for key, value in self._hub.redis.hgetall(TOTALS).items()}
+            totals = {key.decode(): float(value) for key, value in cast("dict[bytes, bytes]", self._hub.redis.hgetall(TOTALS)).items()}
         except redis.RedisError as error:
             log.warning("totals of calls not known", error=str(error))
             return

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from hub import connections
 from hub.call import Call
@@ -187,8 +187,7 @@ def connection_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if call.session.scalar(busy) is not None:
         raise Conflict("该连接上还有未结束的任务", code=codes.IN_USE)
     for model in (Process, Package, Robot):
-        for each in call.session.scalars(select(model).where(model.connection_id == row.id)):
-            each.is_deleted = True
+        call.session.execute(update(model).where(model.connection_id == row.id).values(is_deleted=True))
     row.is_deleted = True
     row.sealed_credentials = ""
     return {}

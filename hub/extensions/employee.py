@@ -12,8 +12,7 @@ from hub.scope import find
 from hub.services.account import check_password, employee_named, refuse_unknown
 from hub.services.employee import manageable, refuse_own
 from hub.wire import open_password
-from plugins import codes
-from plugins.errors import Conflict, InvalidInput, Refused
+from plugins.errors import Conflict, InvalidInput
 from plugins.fields import Id, Record, Text
 from plugins.operation import operation
 

@@ -80,7 +80,7 @@ def refuse_expired_password(policy: LoginPolicy, employee: Employee) -> None:
 def _authenticate_employee(call: Call, policy: LoginPolicy, employee: Employee, password: str, code: str) -> dict[str, Any]:
     check_password(call, employee, password)
     refuse_expired_password(policy, employee)
-    _check_second_factor(call, employee, code)
+    check_second_factor(call, employee, code)
     row = call.session.get_one(Employee, employee.id, with_for_update=True)
     if is_locked(row) or row.is_deleted or row.password_hash != employee.password_hash:
         raise Refused(code=codes.ACCOUNT_LOCKED)  # while the password was being checked, which takes long
@@ -92,7 +92,7 @@ def _authenticate_employee(call: Call, policy: LoginPolicy, employee: Employee, 
     return {"token": token, "expirationTime": expires_at}
 
 
-def _check_second_factor(call: Call, employee: Employee, code: str) -> None:
+def check_second_factor(call: Call, employee: Employee, code: str) -> None:
     """Raise Refused (30004) unless the user has no second factor or the code is right; a wrong one counts like a wrong password."""
     with call.hub.db.read() as session:
         if not second_factor.is_active(session, employee.id):

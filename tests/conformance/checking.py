@@ -29,6 +29,7 @@ class Checker:
     def __init__(self, client: Client) -> None:
         self.client = client
         self.messages = printed_codes(STANDARD.read_text(encoding="utf-8"))
+        self.succeeded: set[str] = set()
 
     def call(self, path: str, params: Mapping[str, Any] | None = None, code: str = OK) -> dict[str, Any]:
         """Call an operation ("robot/create"); gives the data of the answer, which must have this code."""
@@ -41,6 +42,7 @@ class Checker:
         if code == OK:
             found = list(problems(page, page.response, data))
             assert not found, f"{page.path}: {'; '.join(found)}"
+            self.succeeded.add(page.path)
         else:
             assert data == {}, f"{page.path}: data of an error"
             assert reply.json["message"].startswith(self.messages.get(code, "")), reply.json["message"]

@@ -84,7 +84,7 @@ def test_what_is_created_is_shown_changed_and_deleted(door: Door, resource: str)
 def test_an_update_changes_only_what_was_sent(door: Door, resource: str) -> None:
     key, create, update = KINDS[resource], page(resource, "create"), page(resource, "update")
     assert create is not None and update is not None
-    sent = door.things.request(create)
+    sent = {name: value for name, value in door.things.request(create).items() if name != "filePassword"}
     thing_id = made(door.checker.call(path_of(create), sent))
     before = shown(door, resource, key, thing_id)
     door.checker.call(path_of(update), {key: thing_id})
@@ -97,8 +97,8 @@ def test_an_update_changes_only_what_was_sent(door: Door, resource: str) -> None
 
 
 def without_times(said: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Without what passes by itself: when it was changed, when it fires next, an address that expires."""
-    passing = {"updateTime", "nextFireTimes", "url", "packageUrl"}
+    """Without what passes by itself: when it was changed, when it fires next, an address that expires, live figures."""
+    passing = {"updateTime", "nextFireTimes", "url", "packageUrl", "resourceInfo"}
     return [{name: value for name, value in each.items() if name not in passing} for each in said]
 
 
@@ -203,10 +203,16 @@ def test_the_licences_are_told(door: Door) -> None:
     assert door.checker.call("license/info")["licenses"], "the hub's own robots are licensed"
 
 
-@for_every_operation(but=("/api/platform/account/authenticate",))
+@for_every_operation(lambda page: page.verb in ("list", "query", "info"))
 def test_every_printed_filter_of_a_list_is_taken(door: Door, page: Page) -> None:
-    if page.verb not in ("list", "query", "info"):
-        pytest.skip("changes something; tried above")
     full = door.things.request(page)
     for params in ({name: value for name, value in full.items() if name in {row.name for row in page.request if row.required}}, full):
         door.checker.call(path_of(page), params)
+
+
+def test_all_72_operations_have_answered_well(door: Door, request: pytest.FixtureRequest) -> None:
+    whole = {name for name in globals() if name.startswith("test_")}
+    if not whole <= {getattr(item, "originalname", "") for item in request.session.items}:
+        pytest.skip("only some tests of this file run")
+    assert len(platform_pages()) == 72
+    assert {page.path for page in platform_pages()} - door.checker.succeeded == set()

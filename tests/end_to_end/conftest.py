@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from adapters.sema4.tests.real_server import sema4_python, sema4_server
 from tests.end_to_end.client import Client
 from tests.end_to_end.hub_process import HubProcess
+
+__all__ = ["sema4_python", "sema4_server"]
 
 
 @pytest.fixture(scope="session")

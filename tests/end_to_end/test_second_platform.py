@@ -5,11 +5,9 @@ import time
 
 import pytest
 
-from adapters.sema4.tests.real_server import ActionServer, sema4_python, sema4_server
+from adapters.sema4.tests.real_server import ActionServer
 from tests.end_to_end.client import Client, until
 from tests.end_to_end.hub_process import HubProcess
-
-__all__ = ["sema4_python", "sema4_server"]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from config.settings import Settings
 from hub.bootstrap import initialise
-from hub.call import Caller, Source
+from hub.call import ANONYMOUS, Caller, Source
 from hub.core import Hub
 from hub.dispatch import Answer, Dispatcher
 from hub.models import Department
@@ -47,6 +47,23 @@ class Api:
         with self.dispatcher.hub.db.read() as session:
             path = session.scalars(select(Department.path).where(Department.id == department_id)).one()
         return Api(self.dispatcher, Caller(name, path, department_id, None, frozenset(permissions or {"*"})))
+
+
+@dataclass
+class Signed(Api):
+    """Calls operations with a token, from an address, as callers over HTTP do: through authentication, limits and permissions."""
+
+    token: str | None = None
+    ip: str = "10.1.1.1"
+    key: str = ""
+
+    def answer(self, operation: str, source: Source | None = None, /, **params: Any) -> Answer:
+        chosen = source or Source(kind="http", client_ip=self.ip, base_url="https://hub.test/", idempotency_key=self.key)
+        return self.dispatcher.call(self.dispatcher.catalogue[operation], params, token=self.token, source=chosen)
+
+    def log_in(self, username: str, password: str, **params: Any) -> Signed:
+        """The same from the same address with a fresh token of this user or application."""
+        return replace(self, token=self("account_authenticate", username=username, password=password, **params)["token"])
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +102,12 @@ def api(hub: Hub) -> Api:
     """The hub as a caller with all rights over the root department."""
     dispatcher = Dispatcher(hub)
     return Api(dispatcher, Caller("admin", "/", 1, 1, frozenset({"*"})))
+
+
+@pytest.fixture
+def anybody(api: Api) -> Signed:
+    """The hub as a caller without a token."""
+    return Signed(api.dispatcher, ANONYMOUS)
 
 
 @pytest.fixture

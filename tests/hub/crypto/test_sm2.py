@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from dataclasses import replace
 
 import pytest
@@ -38,6 +39,14 @@ def maker(request: pytest.FixtureRequest) -> Sm2:
     from hub.crypto.gmssl import GmSsl
 
     return GmSsl()
+
+
+def test_gmssl_is_used_where_it_is_installed_and_ours_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = importlib.util.find_spec("gmssl_pyx") is not None
+    assert type(sm2.best()).__name__ == ("GmSsl" if installed else "PythonSm2")
+    monkeypatch.setitem(sys.modules, "gmssl_pyx", None)
+    monkeypatch.delitem(sys.modules, "hub.crypto.gmssl", raising=False)
+    assert type(sm2.best()) is PythonSm2
 
 
 def test_public_key_is_the_printed_one() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from hub import auth
 from hub.core import Hub
 from hub.models import Application, AuditEntry, Department
 from hub.security import token_digest
 from tests.hub.conftest import Api
 from tests.hub.services import making
 from tests.hub.services.making import department
+
+CLIENT_ID = f"{auth.CLIENT_ID}of-tests"
 
 
 def path_of(hub: Hub, department_id: int) -> str:
@@ -73,7 +76,7 @@ def test_a_subtree_does_not_grow_deeper_than_paths_reach(api: Api, hub: Hub) -> 
     below = department(api, top)
     with hub.db.write() as session:
         row = session.get_one(Department, below)
-        row.path = f"/1/{top}/{'9' * 990}/{below}/"
+        row.path = f"/1/{top}/{'9' * 1000}/{below}/"
     assert api.code("department_create", parentId=below, depName="x") == "10007"
     assert api.code("department_update", depId=top, parentId=department(api, department(api))) == "10007"
     assert path_of(hub, below).startswith(f"/1/{top}/999")
@@ -93,12 +96,12 @@ def test_deletion_shuts_out_the_people_of_the_subtree(api: Api, hub: Hub) -> Non
     inside, outside = making.employee(api, child, "inside"), making.employee(api, 1, "outside")
     token, other = making.token_of(api, "inside"), making.token_of(api, "outside")
     with hub.db.write() as session:
-        row = Application(department_id=child, name="app", client_id="app", secret_hash=token_digest("app-secret"))
+        row = Application(department_id=child, name="app", client_id=CLIENT_ID, secret_hash=token_digest("app-secret"))
         session.add(row)
-    app_token = making.token_of(api, "app", "app-secret")
+    app_token = making.token_of(api, CLIENT_ID, "app-secret")
     api("department_delete", depId=one)
     assert [making.is_alive(api, each) for each in (token, app_token, other)] == [False, False, True]
-    assert making.sign_in(api, "inside") == making.sign_in(api, "app", "app-secret") == "30006"
+    assert making.sign_in(api, "inside") == making.sign_in(api, CLIENT_ID, "app-secret") == "30006"
     assert api("employee_query", employeeId=inside)["userStatus"] == 1
     assert api("employee_query", employeeId=outside)["userStatus"] == 0
     assert [row["depId"] for row in api("department_list")["departments"]] == [1]
