@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub.database import storable
 from hub.models import AuditEntry, AuditHead
 from plugins.fields import Id, Items, Printed, Record
 
@@ -45,11 +47,11 @@ def _shown(value: Any, field: Any) -> Any:
     if field.secret:
         return "***"
     if isinstance(value, str):
-        return value[:LONGEST_TEXT]
-    if isinstance(value, (bool, int, float)):
+        return storable(value[:LONGEST_TEXT])
+    if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(field, Items) and isinstance(field.inner, Id) and isinstance(value, list):
-        return [each for each in value[:MOST_IDS] if isinstance(each, (int, str))]
+        return [storable(each) if isinstance(each, str) else each for each in value[:MOST_IDS] if isinstance(each, (int, str))]
     return None
 
 

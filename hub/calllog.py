@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from config.redaction import redact, redact_text
 from hub.call import Caller, Source
+from hub.database import storable
 from hub.models import ApiCall, ApiMetric, AuditEntry
 from plugins.fields import Items, Json, Part, Printed, Record, Upload
 from plugins.files import FileContent
@@ -179,7 +180,7 @@ def row_of(noted: Noted, longest: int) -> dict[str, Any]:
         "request": shortened(masked(noted.request, noted.schema), longest),
         "status": noted.status,
         "result_code": noted.result_code,
-        "message": noted.message[:1024],
+        "message": storable(noted.message[:1024]),
         "response": shortened(masked(noted.response, noted.response_schema), longest),
         "duration": round(noted.duration, 3),
     }
@@ -218,7 +219,7 @@ def _masked_field(value: Any, field: Any) -> Any:
 
 def shortened(value: Any, longest: int) -> str:
     """JSON text of at most so many characters; a longer one is cut and says how long it was."""
-    text = json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":"))
+    text = storable(json.dumps(value, ensure_ascii=False, default=str, separators=(",", ":")))
     return text if len(text) <= longest else f"{text[:longest]}…({len(text)})"
 
 

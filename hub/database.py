@@ -1,6 +1,7 @@
 """The database: one engine for each process, sessions for reading and for writing, and the column types that both databases share."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 Document = JSON().with_variant(JSONB(), "postgresql")
@@ -38,6 +41,11 @@ class Moment(TypeDecorator[datetime]):
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def storable(text: str) -> str:
+    """The text without what databases and encoders refuse: NUL and half surrogate pairs become U+FFFD."""
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 class Database:

@@ -103,8 +103,9 @@ def page(
         skip = offset - anchor[0]
     wanted = list(call.session.scalars(ids.limit(size).offset(skip)))
     rows = _rows(call, model, wanted)
-    if by_id and len(wanted) == size and offset + size >= EXACT_UP_TO:
-        call.hub.pages.note(key, end=(offset + size, wanted[-1]))
+    if by_id and wanted and offset >= EXACT_UP_TO:
+        call.hub.pages.note(key, end=(offset, wanted[0] + 1 if descending else wanted[0] - 1))
+        call.hub.pages.note(key, end=(offset + len(wanted), wanted[-1]))
     return rows, {"total": _total(call, statement, model, key, offset, size, len(wanted)), "pageNum": number, "pageSize": size}
 
 

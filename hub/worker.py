@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 WORKER_TTL = 20  # RQ waits this less 15 seconds for a job, so that presence and queues are looked after every five
 MONITORING_INTERVAL = 3
+JOB_TTL = 5 * MONITORING_INTERVAL
 
 
 class HubJob(Job):
@@ -89,6 +90,10 @@ class HubWorker(Worker):
             super().maintain_heartbeats(job, execution)
         except redis.RedisError as error:
             log.warning("redis is away, the job goes on", job=job.id, error=str(error))
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """How long (seconds) a job counts as in work without a sign of its worker: what a dead one had in hand must not lie there for minutes."""
+        return JOB_TTL
 
     def fork_work_horse(self, job: Job, queue: Any) -> None:
         """Fork without an open database connection: SQLite's must not cross a fork."""

@@ -35,6 +35,10 @@ __all__ = [
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 SAFE_INTEGER = 2**53 - 1
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Control characters could forge lines of a log or steer a terminal. Long texts may have tabs and line breaks, short ones are one line.
+ONE_LINE = 255
+IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+IN_A_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 LOG_LEVELS = ("trace", "debug", "info", "warn", "error")
 
 
@@ -76,7 +80,7 @@ class Text(Printed, fields.String):
         return text
 
     def read(self, value: Any) -> str:
-        """The value as a text that can be stored: not too long, and no characters that UTF-8 or a database refuses."""
+        """The value as a text that can be stored and shown: not too long, without control characters, and all of it UTF-8."""
         if not self.exact and isinstance(value, (bool, int, float)):
             value = json.dumps(value)
         if not isinstance(value, str):
@@ -85,7 +89,7 @@ class Text(Printed, fields.String):
             raise self.make_error("null")
         if len(value) > self.longest:
             raise self.wrong(f"长度不能超过 {self.longest} 个字符", self.wrong_form)
-        if UNSTORABLE.search(value):
+        if (IN_A_LINE if self.longest <= ONE_LINE else IN_A_TEXT).search(value):
             raise self.wrong("包含不允许的字符", self.wrong_form)
         return value
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
@@ -72,6 +73,8 @@ def reader(request: Request, settings: Settings) -> Callable[[], Any]:
         if charset.lower().replace("_", "-") not in ("utf-8", "utf8"):
             raise InvalidInput("字符编码应为 utf-8")
         if request.mimetype == "multipart/form-data":
+            if not request.mimetype_params.get("boundary"):
+                raise InvalidInput("multipart/form-data 缺少 boundary")
             return _form(request)
         if request.content_length is not None and request.content_length > settings.max_json:
             raise HubError(code=codes.TOO_LARGE)
@@ -89,13 +92,21 @@ def reader(request: Request, settings: Settings) -> Callable[[], Any]:
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_distinct)
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("请求体不是有效的 JSON") from error
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    """A number that is one: 1e400 would be read as infinity."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits[:32])
+    return number
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

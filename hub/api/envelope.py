@@ -36,7 +36,7 @@ def respond(answer: Answer, created: bool = False) -> Response:
     if answer.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(answer.retry_after))
     if answer.warnings:
-        response.headers["warnings"] = ",".join(answer.warnings).encode("ascii", "backslashreplace").decode()[:1000]
+        response.headers["warnings"] = ",".join(answer.warnings).encode("unicode_escape").decode()[:1000]
     return response
 
 

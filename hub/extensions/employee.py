@@ -1,18 +1,17 @@
 """What the standard has no operation for with users (X18): lock, unlock, move, and passwords (erratum E74)."""
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from hub import auth, passwords
-from hub.call import Call
+from hub import auth, login_policy, passwords
+from hub.call import Call, Caller
 from hub.models import Department, Employee
 from hub.resource import move
-from hub.scope import find
-from hub.services.account import check_password, employee_named, refuse_unknown
+from hub.services.account import check_password, check_second_factor, employee_named, is_locked, refuse_unknown
 from hub.services.employee import manageable, refuse_own
 from hub.wire import open_password
-from plugins.errors import Conflict, InvalidInput
+from plugins import codes
+from plugins.errors import Conflict, InvalidInput, Refused
 from plugins.fields import Id, Record, Text
 from plugins.operation import operation
 
@@ -79,6 +78,7 @@ class EmployeeChangePasswordRequest(Record):
     username = Text("用户账号", longest=128, required=True)
     oldPassword = Text("原密码（密文）", longest=4096, secret=True, required=True)
     newPassword = Text("新密码（密文）", longest=4096, secret=True, required=True)
+    verificationCode = Text("动态验证码，启用双因子认证的用户必填", longest=6, secret=True)
 
 
 @operation(
@@ -86,16 +86,22 @@ class EmployeeChangePasswordRequest(Record):
     request=EmployeeChangePasswordRequest, public=True, hook=False,
 )
 def employee_change_password(call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """Change the own password, also an expired one, without a token: the old password proves who asks. All tokens of the user end."""
+    """Change the own password, also an expired one, without a token: who could sign in with the old one may. All tokens of the user end."""
     old, new = (open_password(call, params[name], name) for name in ("oldPassword", "newPassword"))
     with call.hub.db.read() as session:
+        policy = login_policy.in_force(call.hub.settings, session)
         known = employee_named(session, params["username"])
+    auth.check_address(call.source.client_ip, policy.allow_ips, policy.deny_ips)
     if known is None:
         refuse_unknown(call, old)
     check_password(call, known, old)
+    check_second_factor(call, known, params.get("verificationCode") or "")
     if new == old:
         raise InvalidInput("新密码不能与原密码相同")
     password_hash = passwords.hashed(call.hub, new)
-    call.caller = replace(call.caller, name=known.username, scope="/", department_id=known.department_id, employee_id=known.id)
-    passwords.change(call, find(call, Employee, known.id), password_hash)
+    call.caller = Caller(known.username, department_id=known.department_id, employee_id=known.id)
+    row = call.session.get_one(Employee, known.id, with_for_update=True)
+    if row.is_deleted or is_locked(row) or row.password_hash != known.password_hash:
+        raise Refused(code=codes.ACCOUNT_LOCKED)  # while the password was being checked, which takes long
+    passwords.change(call, row, password_hash)
     return {}

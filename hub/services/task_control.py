@@ -83,8 +83,10 @@ def task_pause(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     lifecycle.change_run(call.session, row.id, row.run_key or "", "running", lifecycle.PAUSING)
     call.finish()
     _tell_run(call, row, "pause")
-    # Back to running means that the run could not be halted and said so.
-    if _wait_for(call, row, (lifecycle.PAUSED, "running", *lifecycle.ENDED)) == "running":
+    state = _wait_for(call, row, (lifecycle.PAUSED, "running", *lifecycle.ENDED))
+    if state in lifecycle.ENDED:
+        raise _ended(state)
+    if state == "running":  # Back to running: the run could not be halted, and said so.
         raise Conflict("任务未能暂停，仍在运行")
     return {}
 

@@ -5,7 +5,9 @@ so that a slow vendor holds up nobody else. There is one queue for each priority
 """
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
+from typing import Any
 
 import redis
 from rq import Queue
@@ -81,8 +83,15 @@ def waiting_jobs(connection: redis.Redis, names: Iterable[str]) -> set[str]:
     for name in set(names):
         each = queue(connection, name)
         found.update(each.job_ids)
-        found.update(StartedJobRegistry(queue=each).get_job_ids(cleanup=False))
+        found.update(jobs_in_work(connection, name))
     return found
+
+
+def jobs_in_work(connection: redis.Redis, name: str) -> list[str]:
+    """The ids of the jobs from a queue that living workers have in hand. An entry of a dead worker stands there for long, but expires."""
+    registry = StartedJobRegistry(name, connection=connection)
+    entries: Any = connection.zrangebyscore(registry.key, time.time(), "+inf")
+    return [registry.parse_job_id(each) for each in entries]
 
 
 def job_ids(name: str, subject_id: int, queues: list[str]) -> set[str]:
@@ -93,4 +102,4 @@ def job_ids(name: str, subject_id: int, queues: list[str]) -> set[str]:
 def in_work(connection: redis.Redis, connection_id: int) -> int:
     """How many jobs of a vendor platform workers are busy with at this moment."""
     names = [watch_queue(connection_id), *(connection_queue(connection_id, priority) for priority in PRIORITIES)]
-    return sum(StartedJobRegistry(name, connection=connection).get_job_count(cleanup=False) for name in names)
+    return sum(len(jobs_in_work(connection, name)) for name in names)

@@ -66,10 +66,13 @@ class TriggerCreateRequest(TriggerPolicy, Warned):
     maxRunTime = Whole("任务最长运行时长", least=0)
     maxWaitingTime = Whole("任务最长等待时间", least=0)
 
-    @validates_schema
-    def _needs_cron(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("triggerType", "cron") == "cron" and "cronExpression" not in data:
-            raise problem(codes.PARAMETER_MISSING, "缺少必填参数", "cronExpression")
+    @validates_schema(pass_original=True)
+    def _needs_cron(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        if data.get("triggerType", "cron") != "cron" or "cronExpression" in data:
+            return
+        if "cronExpression" in original:
+            raise problem(codes.PARAMETER_EMPTY, "参数不能为空", "cronExpression")
+        raise problem(codes.PARAMETER_MISSING, "缺少必填参数", "cronExpression")
 
 
 class TriggerCreateResult(Fires):

@@ -80,17 +80,16 @@ def test_connections_are_listed_without_their_credentials(hub: HubProcess) -> No
     assert status == 0 and "native works" in said, said
 
 
-def test_a_connection_is_added_checked_and_imported_with_its_key_from_the_standard_input(hub: HubProcess, admin: Client, sema4_server: ActionServer) -> None:
-    words = ("connection", "add", "cli", "--adapter", "sema4", "--address", sema4_server.address, "--credential", "api_key=-")
-    status, said = rpahub(hub, *words, given=f"{sema4_server.api_key}\n")
-    assert status == 0 and sema4_server.api_key not in said, said
-    for command, told in (("check", "works"), ("import", "processes")):
-        status, said = rpahub(hub, "connection", command, "cli")
-        assert status == 0 and told in said, said
-    assert [each for each in admin.call("process/list", {"pageSize": 1000})["processes"] if each["adapter"] == "cli"]
-    variable = ("connection", "add", "cli 2", "--adapter", "sema4", "--address", sema4_server.address, "--credential", "api_key=env:KEY")
-    assert rpahub(hub, *variable, environment={"KEY": sema4_server.api_key})[0] == 0
-    assert rpahub(hub, *variable, environment={"KEY": "wrong"})[0] == 1
+@pytest.mark.parametrize("source", ["-", "env:KEY"])
+def test_a_connection_is_added_with_a_key_from_elsewhere_and_imported(hub: HubProcess, admin: Client, sema4_server: ActionServer, source: str) -> None:
+    name, key = f"cli {source}", sema4_server.api_key
+    words = ("connection", "add", name, "--adapter", "sema4", "--address", sema4_server.address, "--credential", f"api_key={source}")
+    given, environment = (f"{key}\n", {}) if source == "-" else ("", {"KEY": key})
+    status, said = rpahub(hub, *words, given=given, environment=environment)
+    assert status == 0 and key not in said, said
+    status, said = rpahub(hub, "connection", "import", name)
+    assert status == 0 and "processes" in said, said
+    assert [each for each in admin.call("process/list", {"pageSize": 1000})["processes"] if each["adapter"] == name]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq.registry import StartedJobRegistry
 from sqlalchemy import func, select, update
 
 from config.settings import Settings
@@ -24,6 +25,7 @@ from hub.models import Outbox, Robot, Task, TaskLog
 from hub.redis_server import RedisServer
 from hub.tasks import lifecycle, queues, relay, sweep
 from hub.tasks.jobs import run_task
+from hub.worker import HubWorker
 
 CONTENDERS = 8
 
@@ -241,6 +243,25 @@ def test_the_sweep_queues_again_what_redis_has_lost_and_nothing_else(
     assert sweep.requeue_lost(hub) == 0
     hub.redis.flushall()
     assert sweep.requeue_lost(hub) == 2
+
+
+@pytest.mark.parametrize(("heard_of", "again"), [(2, 0), (3600, 1)], ids=["of a living worker", "of a dead worker"])
+def test_a_job_that_a_worker_took_but_did_not_start_is_queued_again_once_the_worker_is_dead(
+    redis_server: RedisServer, new_settings: Callable[..., Settings], open_hub: Callable[[Settings], Hub], heard_of: float, again: int
+) -> None:
+    hub = open_hub(new_settings(requeue_after=0.001))
+    (task_id,) = start_tasks(hub)
+    queue = queues.queue(hub.redis, queues.group_queue(1, 1))
+    hub_worker = HubWorker(hub, "test", listen=lambda: [queue.name], alive=lambda: None)
+    job, _ = hub_worker.dequeue_job_and_maintain_ttl(None)  # type: ignore[misc]
+    hub_worker.prepare_execution(job)
+    assert queue.job_ids == []
+    key = StartedJobRegistry(queue=queue).key
+    (entry, until), = hub.redis.zrange(key, 0, -1, withscores=True)  # type: ignore[misc]
+    hub.redis.zadd(key, {entry: until - heard_of})
+    assert sweep.requeue_lost(hub) == again
+    assert len(queue.job_ids) == again
+    assert claim(hub, task_id) is not None
 
 
 def test_a_task_that_waits_too_long_ends_without_a_start(hub: Hub) -> None:

@@ -131,12 +131,12 @@ execute(Path(sys.argv[1]), {"main.py": sys.argv[2]})
 
 
 @pytest.fixture
-def robot_process(folder: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+def robot_process(folder: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Starts a robot, a process of its own that may be killed, with one task."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(main: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    def begin(main: str, **variables: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
         started.append(subprocess.Popen([sys.executable, "-c", ROBOT_PROCESS, str(folder), main], env=environment))
         return started[-1]
 
@@ -160,14 +160,19 @@ def test_killed_robot_takes_its_processes_with_it(folder: Path, tmp_path: Path, 
     assert not list(folder.glob("tasks/*/run/input.json"))
 
 
-def test_next_run_ends_what_neither_kernel_nor_guard_has_ended(folder: Path, tmp_path: Path, robot_process: Callable[..., Any]) -> None:
-    daemon_note = tmp_path / "daemon"
-    robot = robot_process(f"{DAEMON}\ndaemon({str(daemon_note)!r}, False)\ntime.sleep(600)")
-    daemon = number_from(daemon_note)
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nowhere"], ids=["with setpriv", "without setpriv"])
+def test_next_run_ends_what_neither_kernel_nor_guard_has_ended(
+    folder: Path, tmp_path: Path, robot_process: Callable[..., Any], path: str
+) -> None:
+    note, daemon_note = tmp_path / "pid", tmp_path / "daemon"
+    main = f"{DAEMON}\ndaemon({str(daemon_note)!r}, False)\nopen({str(note)!r},'w').write(f'{{os.getpid()}}\\n')\ntime.sleep(600)"
+    robot = robot_process(main, PATH=path)
+    task, daemon = number_from(note), number_from(daemon_note)
     guard = until(lambda: [child for child in psutil.Process(robot.pid).children() if child.name() == "sh"])[0]
     guard.kill()
     robot.kill()
     robot.wait()
+    until(lambda: not is_alive(task))  # The kernel has ended this one alone.
     assert is_alive(daemon)
     assert execute(folder, {"main.py": "print(1)"}, keepWorkFolders=1)["taskState"] == "succeeded"
     assert not is_alive(daemon)
