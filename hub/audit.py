@@ -172,28 +172,28 @@ def verify(hub: Hub) -> Verdict:
             previous, number = entry.digest, number + 1
             if anchor is not None and number == anchor[0] and previous != anchor[1]:
                 return Verdict(number - 1, pending, number, f"entry {number} is not the one that this machine remembers")
-    problem = _problem_of_end(hub, head, number, previous, anchor)
-    return Verdict(number, pending, number + 1, problem) if problem else Verdict(number, pending)
+    sealed, problem = _problem_of_end(hub, head, number, previous, anchor)
+    return Verdict(sealed, pending, sealed + 1, problem) if problem else Verdict(sealed, pending)
 
 
-def _problem_of_end(hub: Hub, head: AuditHead | None, number: int, digest: str, anchor: tuple[int, str] | None) -> str:
-    """What is wrong with the end of a chain whose entries are in order; empty where nothing is."""
+def _problem_of_end(hub: Hub, head: AuditHead | None, number: int, digest: str, anchor: tuple[int, str] | None) -> tuple[int, str]:
+    """How many entries of a chain are the hub's own, and what is wrong with its end, empty where nothing is; its entries are in order."""
     if head is None:
         head = AuditHead(id=1, seq=0, digest="", signature="")
         if number:
-            return "the end of the chain is missing"
+            return number, "the end of the chain is missing"
     elif not hub.vault.is_mark(_signed(head), head.signature):
-        return "the end of the chain is not signed by this hub"
+        return number, "the end of the chain is not signed by this hub"
     if head.seq > number:
-        return f"entries {number + 1} to {head.seq} are missing"
+        return number, f"entries {number + 1} to {head.seq} are missing"
     if (head.seq, head.digest) != (number, digest):
-        return f"entries {head.seq + 1} to {number} were not written by this hub"
+        return head.seq, f"entries {head.seq + 1} to {number} were not written by this hub"
     if anchor is not None and anchor[0] > number:
-        return (
+        return number, (
             f"entries {number + 1} to {anchor[0]} are missing: this machine remembers them in {ANCHOR_FILE}. "
             "After a database was restored from a backup on purpose, remove that file"
         )
-    return ""
+    return number, ""
 
 
 def _chained(session: Session) -> Iterator[AuditEntry]:

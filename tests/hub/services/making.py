@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import select, update
 
 from hub.core import Hub
-from hub.models import Task, TaskLog, Trigger
+from hub.models import Connection, Task, TaskLog, Trigger
+from plugins import Adapter
+from plugins.manager import Adapters
 from tests.hub.conftest import Api
 
 PASSWORD = "Password-of-tests-1"
@@ -83,6 +85,28 @@ def group(api: Api, department_id: int = 1, robots: tuple[int, ...] = ()) -> int
     if robots:
         api("robot_group_append", robotGroupId=group_id, robotIds=list(robots))
     return group_id
+
+
+def platform(hub: Hub, module: object) -> int:
+    """A connection to a vendor's platform whose adapter consists of ``module``; what that lacks, the platform cannot do. Gives its id."""
+    needed = ("task_create", "task_cancel", "task_pause", "task_resume", "task_log_query", "machine_query", "video_query")
+    cannot = {name: f"该平台没有 {name}" for name in needed if not hasattr(module, name)}
+    acme = Adapter(name="acme", title="某平台", modules=(module,), cannot=cannot, needs_address=False)  # type: ignore[arg-type]
+    hub.__dict__["adapters"] = Adapters([*(each.adapter for each in hub.adapters.values()), acme])
+    with hub.db.write() as session:
+        row = Connection(name="acme", adapter="acme", department_id=1)
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def imported(hub: Hub, model: type[Any], connection_id: int, **values: Any) -> int:
+    """A thing of a vendor's platform, as an import makes it."""
+    with hub.db.write() as session:
+        row = model(department_id=1, connection_id=connection_id, **values)
+        session.add(row)
+        session.flush()
+        return int(row.id)
 
 
 def trigger(api: Api, process_id: int, department_id: int = 1, **changes: Any) -> int:

@@ -1,6 +1,9 @@
 """The department tree: renamed, moved, deleted with all that hangs on it (erratum E64)."""
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import select
 
@@ -167,3 +170,18 @@ def test_departments_are_sorted_as_asked(api: Api) -> None:
     assert names("depName") == sorted(["a", "b", "c", "总部"])[-3:]
     assert [row["depName"] for row in api("department_list", sort="-depName")["departments"]] == sorted(["a", "b", "c", "总部"], reverse=True)
     assert api.code("department_list", sort="colour") == "10007"
+
+
+def test_two_moves_that_meet_make_no_circle(api: Api, hub: Hub) -> None:
+    for _ in range(5):
+        one, two = department(api), department(api)
+        line_up = threading.Barrier(2)
+
+        def move(moved: int, parent: int, line_up: threading.Barrier = line_up) -> str:
+            line_up.wait(30)
+            return api.code("department_update", depId=moved, parentId=parent)
+
+        with ThreadPoolExecutor(2) as pool:
+            codes = [each.result() for each in (pool.submit(move, one, two), pool.submit(move, two, one))]
+        assert sorted(codes) == ["00000", "10504"]
+        assert {path_of(hub, one), path_of(hub, two)} in ({f"/1/{one}/", f"/1/{one}/{two}/"}, {f"/1/{two}/", f"/1/{two}/{one}/"})

@@ -5,6 +5,9 @@ import pytest
 
 from hub import rights
 from hub.core import Hub
+from hub.models import Package, Process, Robot
+from plugins import hookimpl
+from plugins.errors import Unreachable
 from tests.hub.conftest import Api
 from tests.hub.services import making
 from tests.hub.services.making import department, process
@@ -106,3 +109,72 @@ def test_processes_are_sorted_as_asked(api: Api, sort: str) -> None:
         process(api, processName=name)
     names = [row["processName"] for row in api("process_list", sort=sort)["processes"]]
     assert names == sorted("abc", reverse=sort.startswith("-"))
+
+
+class Vendor:
+    """A platform that is told of changes."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, object]] = []
+        self.is_away = False
+
+    @hookimpl
+    def process_update(self, ctx, params):
+        return self.note(params)
+
+    @hookimpl
+    def process_delete(self, ctx, params):
+        return self.note(params)
+
+    @hookimpl
+    def package_delete(self, ctx, params):
+        return self.note(params)
+
+    @hookimpl
+    def robot_update(self, ctx, params):
+        return self.note(params)
+
+    @hookimpl
+    def robot_delete(self, ctx, params):
+        return self.note(params)
+
+    def note(self, params):
+        if self.is_away:
+            raise Unreachable("没有应答")
+        self.told.append(params)
+        return {}
+
+
+def test_a_platform_is_told_of_the_changes_of_its_own_things_first(api: Api, hub: Hub) -> None:
+    vendor = Vendor()
+    connection_id = making.platform(hub, vendor)
+    process_id = making.imported(hub, Process, connection_id, name="p", reference="p-1")
+    package_id = making.imported(hub, Package, connection_id, name="k", version="1", reference="k-1")
+    robot_id = making.imported(hub, Robot, connection_id, name="r", reference="r-1")
+    calls = (
+        ("process_update", {"processId": process_id, "processName": "q", "opsOwner": "运维"}, {"processId": "p-1", "processName": "q"}),
+        ("robot_update", {"robotId": robot_id, "robotName": "s"}, {"robotId": "r-1", "robotName": "s"}),
+        ("process_delete", {"processId": process_id}, {"processId": "p-1"}),
+        ("package_delete", {"packageId": package_id}, {"packageId": "k-1"}),
+        ("robot_delete", {"robotId": robot_id}, {"robotId": "r-1"}),
+    )
+    vendor.is_away = True
+    assert {api.code(operation, **params) for operation, params, _ in calls} == {"20101"}
+    assert shown(api, process_id)["processName"] == "p" and shown(api, process_id)["opsOwner"] == ""
+    vendor.is_away = False
+    api("process_delete", processId=process_id, dryRun=True)
+    api("process_update", processId=process_id, remark="旧", robotGroupId=1)
+    vendor.told.clear()
+    for operation, params, _ in calls:
+        api(operation, **params)
+    assert vendor.told == [told for _, _, told in calls]
+    assert shown(api, process_id, includeDeleted=True)["processName"] == "q"
+
+
+def test_what_a_platform_cannot_be_told_changes_in_the_hub_alone(api: Api, hub: Hub) -> None:
+    connection_id = making.platform(hub, object())
+    process_id = making.imported(hub, Process, connection_id, name="p", reference="p-1")
+    api("process_update", processId=process_id, processName="q")
+    assert shown(api, process_id)["processName"] == "q"
+    api("process_delete", processId=process_id)
+    assert shown(api, process_id, includeDeleted=True)["isDeleted"] is True

@@ -13,13 +13,12 @@ from config.settings import Settings
 from hub.call import Source
 from hub.core import Hub
 from hub.database import now
-from hub.models import Connection, Outbox, Process, Task
+from hub.models import Outbox, Process, Task
 from hub.redis_server import RedisServer
 from hub.tasks import lifecycle, queues, sweep
 from hub.tasks.running import TaskRun
-from plugins import Adapter, hookimpl
+from plugins import hookimpl
 from plugins.context import Command
-from plugins.manager import Adapters
 from tests.hub.conftest import Api
 from tests.hub.services import making
 from tests.hub.services.making import change_task, process, task_of, tasks
@@ -219,28 +218,16 @@ class PausingVendor(Vendor):
         return {}
 
 
-def vendor_task(api: Api, hub: Hub, vendor: Vendor, **values: object) -> int:
+def vendor_task(hub: Hub, vendor: Vendor, **values: object) -> int:
     """A task on a platform that is answered for by ``vendor``."""
-    needed = ("task_create", "task_cancel", "task_pause", "task_resume", "task_log_query", "machine_query", "video_query")
-    missing = {name: f"该平台没有 {name}" for name in needed if not hasattr(vendor, name)}
-    acme = Adapter(name="acme", title="某平台", modules=(vendor,), cannot=missing, needs_address=False)
-    hub.__dict__["adapters"] = Adapters([*(each.adapter for each in hub.adapters.values()), acme])
-    process_id = process(api)
-    task_id = tasks(api, process_id)[0]
-    with hub.db.write() as session:
-        connection = Connection(name="acme", adapter="acme", department_id=1)
-        session.add(connection)
-        session.flush()
-        session.get_one(Process, process_id).connection_id = connection.id
-        row = session.get_one(Task, task_id)
-        row.connection_id = connection.id
-        for name, value in {"state": "running", "run_key": "k", "reference": "run-7", "started_at": now(), **values}.items():
-            setattr(row, name, value)
-    return task_id
+    connection_id = making.platform(hub, vendor)
+    process_id = making.imported(hub, Process, connection_id, name="p", reference="p-1")
+    given = {"state": "running", "run_key": "k", "reference": "run-7", "started_at": now(), **values}
+    return making.imported(hub, Task, connection_id, process_id=process_id, **given)
 
 
 def test_a_platform_that_can_pauses_and_resumes(api: Api, hub: Hub) -> None:
-    task_id = vendor_task(api, hub, PausingVendor())
+    task_id = vendor_task(hub, PausingVendor())
     api("task_pause", taskId=task_id)
     assert task_of(hub, task_id).state == "paused"
     api("task_resume", taskId=task_id)
@@ -248,7 +235,7 @@ def test_a_platform_that_can_pauses_and_resumes(api: Api, hub: Hub) -> None:
 
 
 def test_a_platform_that_cannot_is_never_said_to_have(api: Api, hub: Hub) -> None:
-    task_id = vendor_task(api, hub, Vendor())
+    task_id = vendor_task(hub, Vendor())
     answer = api.answer("task_pause", taskId=task_id)
     assert (answer.code.value, "该平台没有 task_pause" in answer.message) == ("20102", True)
     assert task_of(hub, task_id).state == "running"
@@ -257,7 +244,7 @@ def test_a_platform_that_cannot_is_never_said_to_have(api: Api, hub: Hub) -> Non
 
 
 def test_what_waits_for_any_platform_can_be_held(api: Api, hub: Hub) -> None:
-    task_id = vendor_task(api, hub, Vendor(), state="queued", run_key=None, reference=None, started_at=None)
+    task_id = vendor_task(hub, Vendor(), state="queued", run_key=None, reference=None, started_at=None)
     api("task_pause", taskId=task_id)
     assert task_of(hub, task_id).state == "paused"
     api("task_resume", taskId=task_id)
