@@ -38,8 +38,12 @@ def write(results: dict[str, Any]) -> None:
     RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=2) + "\n", "utf-8")
     for name, words in WORDS.items():
         path = ROOT / name
-        before = path.read_text("utf-8")
-        path.write_text(BETWEEN.sub(lambda found, words=words: found[1] + table(results, words) + found[2], before), "utf-8")
+        path.write_text(quoted(path.read_text("utf-8"), table(results, words)), "utf-8")
+
+
+def quoted(text: str, table_text: str) -> str:
+    """The text with the table between its two marks."""
+    return BETWEEN.sub(lambda found: found[1] + table_text + found[2], text)
 
 
 def table(results: dict[str, Any], words: dict[str, Any]) -> str:

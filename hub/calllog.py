@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from multiprocessing.util import Finalize
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 import structlog
@@ -208,7 +208,7 @@ def _masked_field(value: Any, field: Any) -> Any:
     if isinstance(field, Upload):
         return {"size": len(str(value))}
     if isinstance(field, Part):
-        return masked(value, field.schema)
+        return masked(value, cast(Record, field.schema))
     if isinstance(field, Json) and isinstance(value, str):
         return f"({type(value).__name__})"
     inner = getattr(getattr(field, "inner", None), "schema", None) if isinstance(field, Items) else None

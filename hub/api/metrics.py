@@ -61,7 +61,7 @@ class HubCollector(Collector):
         yield from self._calls()
         hub = self._hub
         with hub.db.read() as session:
-            active = select(Task.state, func.count()).where(Task.state.in_(lifecycle.ACTIVE)).group_by(Task.state)
+            active = select(Task.state, func.count()).where(lifecycle.IS_ACTIVE).group_by(Task.state)
             counted = dict(session.execute(active).all())
             fresh = Robot.seen_at > now() - timedelta(seconds=hub.settings.robot_timeout)
             status = case((fresh & Robot.task_id.is_not(None), "running"), (fresh, "idle"), else_="offline")

@@ -183,7 +183,7 @@ def connection_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     row = find(call, Connection, params["connectionId"])
     if row.adapter == connections.NATIVE:
         raise Conflict("内置平台不能删除", code=codes.IN_USE)
-    busy = select(Task.id).where(Task.connection_id == row.id, Task.state.in_(lifecycle.ACTIVE)).limit(1)
+    busy = select(Task.id).where(lifecycle.IS_ACTIVE, Task.connection_id == row.id).limit(1)
     if call.session.scalar(busy) is not None:
         raise Conflict("该连接上还有未结束的任务", code=codes.IN_USE)
     for model in (Process, Package, Robot):

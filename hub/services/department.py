@@ -117,7 +117,7 @@ def department_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 
 def _hold_tree(call: Call) -> None:
     """Let one call at a time change the tree: two that meet could otherwise make a circle of it, or a path that leads nowhere."""
-    call.session.execute(select(Department.id).where(Department.parent_id.is_(None)).order_by(Department.id))
+    call.session.execute(select(Department.id).where(Department.parent_id.is_(None)).order_by(Department.id).with_for_update())
 
 
 def _in_subtree(path: str) -> Any:

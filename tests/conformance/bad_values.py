@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields as marshmallow_fields
 
-from plugins.fields import Day, Days, Flag, Items, Json, Moment, Part, Printed, Record, Text, Upload, Whole
+from plugins.fields import Day, Days, Flag, Items, Json, Moment, Printed, Record, Text, Upload, Whole
 
 MISSING, EMPTY, WRONG = "10006", "10005", "10007"
 CLOCK = "09:30"

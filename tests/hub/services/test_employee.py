@@ -13,7 +13,7 @@ from hub.call import Caller
 from hub.core import Hub
 from hub.database import now
 from hub.dispatch import Dispatcher
-from hub.models import Employee, EmployeeRole
+from hub.models import AccessToken, Employee, EmployeeRole
 from tests.hub.conftest import ADMIN_PASSWORD, Api
 from tests.hub.services.making import PASSWORD, department, employee, is_alive, sign_in, token_of
 
@@ -94,7 +94,8 @@ def test_a_deleted_user_is_gone_but_remembered(api: Api, hub: Hub) -> None:
     assert user in [row["employeeId"] for row in api("employee_list", includeDeleted=True)["users"]]
     assert api.code("employee_update", employeeId=user, mobile="1") == api.code("employee_delete", employeeId=user) == "10501"
     with hub.db.read() as session:
-        assert session.scalar(select(func.count()).select_from(EmployeeRole).where(EmployeeRole.employee_id == user)) == 0
+        for model in (EmployeeRole, AccessToken):
+            assert session.scalar(select(func.count()).select_from(model).where(model.employee_id == user)) == 0
 
 
 def test_nobody_deletes_or_locks_the_own_account(api: Api) -> None:
