@@ -104,7 +104,7 @@ def trigger_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 @serves(trigger.trigger_update)
 def trigger_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Only what is sent is changed and checked. An optional id of 0 takes the calendar, queue, package or group away again."""
-    refuse_blank(params, "triggerName")
+    refuse_blank(params, "triggerName", "cronExpression")
     row = find(call, Trigger, params["triggerId"])
     robot_ids = params["robotIds"] if "robotIds" in params else robots_of(call, [row.id])[row.id]
     with call.session.no_autoflush:

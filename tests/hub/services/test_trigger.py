@@ -91,7 +91,7 @@ def test_an_alarm_without_a_way_goes_by_mail_and_several_ways_are_taken(api: Api
         ({"cronExpression": "0 0 31 2 *"}, "10007"),  # never
         ({"cronExpression": "0 0 9 1 1 ? 2020"}, "10007"),  # never again
         ({"cronExpression": None}, "10006"),
-        ({"cronExpression": ""}, "10006"),
+        ({"cronExpression": ""}, "10005"),
         ({"timeZone": "Mars/Olympus"}, "10007"),
         ({"isDefineCalendar": True}, "10006"),
         ({"isDefineCalendar": True, "calendarId": 999}, "10501"),
@@ -218,7 +218,7 @@ def test_an_update_changes_what_was_sent_and_nothing_else(api: Api, create: Call
     ("params", "code"),
     [
         ({"cronExpression": "0 0 9 15 * 2"}, "10007"),
-        ({"cronExpression": ""}, "10006"),
+        ({"cronExpression": ""}, "10005"),
         ({"triggerName": ""}, "10005"),
         ({"timeZone": "nowhere"}, "10007"),
         ({"isDefineCalendar": True}, "10006"),
