@@ -10,6 +10,7 @@ import secrets
 import time
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from sqlalchemy import insert, text
 
 from benchmarks.bare_web import create_app as bare_app
-from config.settings import Settings
+from config.settings import load
 from hub import auth, rights
 from hub.bootstrap import initialise
 from hub.call import Caller, Source
@@ -37,7 +38,7 @@ PASSWORD = secrets.token_urlsafe(16) + "-aA1"
 
 def measure(folder: Path, rows: int) -> dict[str, Any]:
     """The milliseconds of each call at a thousand tasks and at so many, and the microseconds of each step. The deep page is half way."""
-    settings = Settings(data=folder, admin_password=PASSWORD, rate_limit_client=0, rate_limit_ip=0, rate_limit_operation=0)
+    settings = load(data=folder, admin_password=PASSWORD, rate_limit_client=0, rate_limit_ip=0, rate_limit_operation=0)
     initialise(settings)
     hub = Hub(settings)
     with RedisServer(settings):
@@ -96,7 +97,7 @@ class _Place:
             "robot/list": ("robot_list", {}),
             "task/create": ("task_create", {"processId": self._process_id, "priority": 1, "isRecord": False}),
         }
-        return {name: round(_milliseconds(lambda each=each: self._call(each[0], **each[1])), 2) for name, each in wanted.items()}
+        return {name: round(_milliseconds(partial(self._call, operation, **params)), 2) for name, (operation, params) in wanted.items()}
 
     def _fill(self, count: int) -> None:
         """Ended tasks, doubled by the database until there are enough."""

@@ -11,15 +11,20 @@ from sqlalchemy import select, update
 from config.settings import Settings
 from hub.core import Hub
 from hub.database import now
+from hub.licences import unlicensed
 from hub.models import Robot, RobotGroup, RobotGroupMember
 from hub.tasks import jobs, queues
+from hub.tasks.queues import IDLE
 from hub.worker import HubWorker
 
 log = structlog.get_logger(__name__)
 
 
 def robot_queues(hub: Hub, robot_id: int) -> list[str]:
-    """The queues that a robot takes its tasks from: by priority, its own before those of its groups."""
+    """The queues that a robot takes its tasks from: by priority, its own before those of its groups.
+
+    A robot whose licence has expired takes none, until there is a new one.
+    """
     groups = (
         select(RobotGroupMember.robot_group_id)
         .join(RobotGroup, RobotGroup.id == RobotGroupMember.robot_group_id)
@@ -27,6 +32,9 @@ def robot_queues(hub: Hub, robot_id: int) -> list[str]:
         .order_by(RobotGroupMember.robot_group_id)
     )
     with hub.db.read() as session:
+        robot = session.get(Robot, robot_id)
+        if robot is None or unlicensed(session, [robot]):
+            return [IDLE]
         ids = list(session.scalars(groups))
     return [
         name

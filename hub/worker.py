@@ -119,7 +119,7 @@ def vendor_queues(hub: Hub) -> list[str]:
         ids = [each for each in ids if queues.in_work(hub.patient_redis, each) < share]
     names = [queues.watch_queue(each) for each in ids]
     names += [queues.connection_queue(each, priority) for priority in queues.PRIORITIES for each in ids]
-    return names or ["idle"]
+    return names or [queues.IDLE]
 
 
 def main(settings: Settings, index: int = 0) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hub import history
 from hub.call import Call
+from hub.licences import LICENCE_TYPES
 from hub.serving import full_catalogue, handlers
 from plugins import codes
 from plugins.fields import Flag, Items, Record, Text, Whole
@@ -46,7 +47,7 @@ def version_info(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "pageSizeLimit": settings.page_size_limit,
         "maxPackage": settings.max_package,
         "maxRequest": settings.max_request,
-        "licenseTypes": ["robot-unattended", "robot-attended", "designer"],
+        "licenseTypes": list(LICENCE_TYPES),
     }
 
 

@@ -50,17 +50,15 @@ class Plan:
     def _shifted(self, start: date) -> Iterator[date]:
         if self.day_shift == "skip":
             return (day for day in self.cron.days.since(start) if day not in self.closed)
-        if self.day_shift == "previous":
-            return (self._open(day, -DAY) for day in self.cron.days.since(start))
-        # What was due on the closed days right before is moved to the first open day from the start on.
-        while start - DAY in self.closed:
-            start -= DAY
-        return (self._open(day, DAY) for day in self.cron.days.since(start))
-
-    def _open(self, day: date, step: timedelta) -> date:
-        while day in self.closed:
-            day += step
-        return day
+        step = DAY if self.day_shift == "next" else -DAY
+        moved: dict[date, date] = {}
+        for day in sorted(self.closed, reverse=self.day_shift == "next"):
+            moved[day] = moved.get(day + step, day + step)
+        if self.day_shift == "next":
+            # What was due on the closed days right before is moved to the first open day from the start on.
+            while start - DAY in self.closed:
+                start -= DAY
+        return (moved.get(day, day) for day in self.cron.days.since(start))
 
 
 def plan_of(trigger: Trigger, calendar: Calendar | None, zone: tzinfo) -> Plan:

@@ -6,23 +6,19 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.call import Call
 from hub.connections import NATIVE
 from hub.database import now
 from hub.licence_file import PERPETUAL
+from hub.licences import ROBOT_LICENCES, kind_of
 from hub.models import Connection, Licence, Robot
 from hub.scope import visible
 from hub.serving import serves
-from plugins import codes
-from plugins.errors import Refused
 from plugins.operations import license as operations
 
-# The licence that a robot needs, by its robotType: 0 runs in the background, 1 beside a person.
-ROBOT_LICENCES = {0: "robot-unattended", 1: "robot-attended"}
-LICENCE_TYPES = (*ROBOT_LICENCES.values(), "designer")
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -53,34 +49,6 @@ def license_info(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 def public_type(connection: Connection, type_: str) -> str:
     """The type as it is shown: that of another platform carries its name in front."""
     return type_ if connection.adapter == NATIVE or ":" in type_ else f"{connection.adapter}:{type_}"
-
-
-def kind_of(type_: str) -> str:
-    """The type without a platform's name in front."""
-    return type_.rpartition(":")[2]
-
-
-def unlicensed(session: Session, robots: Collection[Robot]) -> list[Robot]:
-    """Those of the robots whose licences have all expired.
-
-    A robot for which no licence was ever imported needs none here: a native one has its own, and a vendor's platform looks after its own.
-    """
-    valid = func.count().filter(or_(Licence.expires_at.is_(None), Licence.expires_at > now()))
-    counted = (
-        select(Licence.connection_id, Licence.type, valid)
-        .where(Licence.is_deleted.is_(False), Licence.connection_id.in_({each.connection_id for each in robots}))
-        .group_by(Licence.connection_id, Licence.type)
-    )
-    left: dict[tuple[int, str], int] = defaultdict(int)
-    for connection_id, type_, count in session.execute(counted):
-        left[connection_id, kind_of(type_)] += count
-    return [each for each in robots if left.get((each.connection_id, ROBOT_LICENCES.get(each.type, "")), 1) == 0]
-
-
-def require_licence(call: Call, robot: Robot) -> None:
-    """Raise Refused (11002) when the robot's licence has expired. Asked before a task is given to it."""
-    if unlicensed(call.session, [robot]):
-        raise Refused(f"机器人 {robot.name}", code=codes.ROBOT_LICENCE)
 
 
 def _robots_by_licence(session: Session, connection_ids: Iterable[int]) -> dict[tuple[int, str], int]:

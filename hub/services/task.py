@@ -8,6 +8,7 @@ from sqlalchemy import Row, Select, bindparam, select
 
 from hub import connections
 from hub.call import Call
+from hub.licences import unlicensed
 from hub.models import Connection, Department, Package, Process, Robot, RobotGroup, RobotGroupMember, Task, Trigger
 from hub.paging import page, through
 from hub.scope import find, find_all, within_department
@@ -15,7 +16,7 @@ from hub.services.process import distinct
 from hub.serving import serves
 from hub.tasks import lifecycle, queues
 from plugins import codes
-from plugins.errors import Conflict, InvalidInput, NotFound
+from plugins.errors import Conflict, InvalidInput, NotFound, Refused
 from plugins.normalise import TASK_STATUS, task_status
 from plugins.operations import task
 
@@ -93,18 +94,23 @@ def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int |
     elif not named:
         group_id = process.robot_group_id
     if named:
-        find_all(call, Robot, named)
-        if group_id is not None and set(named) - _members(call, group_id):
+        robots = list(find_all(call, Robot, named))
+        if group_id is not None and set(named) - {each.id for each in _members(call, group_id)}:
             raise InvalidInput("robotIds 中存在不属于机器人组的机器人")
     elif group_id is None:
         raise Conflict("流程未设置机器人组", code=codes.ROBOT_STATE)
-    elif not _members(call, group_id):
+    else:
+        robots = _members(call, group_id)
+    if not robots:
         raise Conflict("机器人组中没有机器人", code=codes.ROBOT_STATE)
+    if len(unlicensed(call.session, robots)) == len(robots):
+        raise Refused(code=codes.ROBOT_LICENCE)
     return group_id, named or None
 
 
-def _members(call: Call, group_id: int) -> set[int]:
-    return set(call.session.scalars(select(RobotGroupMember.robot_id).where(RobotGroupMember.robot_group_id == group_id)))
+def _members(call: Call, group_id: int) -> list[Robot]:
+    members = select(RobotGroupMember.robot_id).where(RobotGroupMember.robot_group_id == group_id)
+    return list(call.session.scalars(select(Robot).where(Robot.id.in_(members), Robot.is_deleted.is_(False))))
 
 
 def _merged(defaults: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from rq.serializers import JSONSerializer
 from hub.models import Task
 
 PRIORITIES = (0, 1, 2)
+IDLE = "idle"  # nothing is ever put here: for a worker that has nothing to listen to, and must listen to something
 FAILURE_TTL = 3600
 
 

@@ -12,14 +12,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import ValidationError
 
 from config.settings import Settings
-from hub.call import Call, Caller
+from hub.call import Caller
 from hub.core import Hub
 from hub.dispatch import Dispatcher
 from hub.models import Connection, Robot
-from hub.services.license import require_licence
-from plugins import codes
-from plugins.errors import Refused
+from hub.robot_worker import robot_queues
+from hub.tasks.queues import IDLE
 from tests.hub.conftest import Api
+from tests.hub.services import making
 
 PERPETUAL = "9999-12-31 23:59:59"
 KEY = Ed25519PrivateKey.generate()
@@ -182,16 +182,8 @@ def test_a_file_counts_once_until_its_licences_are_deleted(api: Api) -> None:
 
 
 def licensed(hub: Hub, robot_id: int) -> bool:
-    dispatcher = Dispatcher(hub)
-    call = Call(hub, dispatcher.catalogue["task_query"], Caller("x"), "trace")
-    try:
-        require_licence(call, call.session.get_one(Robot, robot_id))
-    except Refused as refused:
-        assert refused.code is codes.ROBOT_LICENCE
-        return False
-    finally:
-        call.finish()
-    return True
+    """Whether the robot would take a task: it listens to queues."""
+    return robot_queues(hub, robot_id) != [IDLE]
 
 
 def test_a_robot_whose_licences_have_all_expired_is_refused(hub: Hub, api: Api) -> None:
@@ -225,3 +217,14 @@ def test_a_department_sees_the_licences_of_its_platforms(hub: Hub, api: Api) -> 
     rooted = next(each["licenseId"] for each in api("license_list")["licenses"] if each["adapter"] == "rooted")
     assert somebody.code("license_delete", licenseId=rooted) == "10501"
     assert somebody.code("license_import", file=plain(line(connection="rooted"))) == "10007"
+
+
+def test_no_task_is_taken_for_robots_whose_licences_have_expired(api: Api) -> None:
+    process_id = making.process(api)
+    task = {"processId": process_id, "priority": 1, "isRecord": False}
+    api("license_import", file=plain(line(until="2020-01-01 00:00:00")))
+    assert api.code("task_create", **task) == "11002"
+    assert api.code("task_create", **task, robotIds=[1]) == "11002"
+    assert api("task_list")["tasks"] == []
+    api("license_import", file=plain(line(until="2099-01-01 00:00:00")))
+    assert len(api("task_create", **task)["taskIds"]) == 1
