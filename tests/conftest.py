@@ -21,6 +21,10 @@ def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
     except ImportError:
         pytest.skip(NO_SERVER)
     server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # what it holds is gone with the tests anyway
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
     def create() -> str:
         name = f"test_{uuid.uuid4().hex}"

@@ -138,7 +138,7 @@ def file_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "digest": current.digest,
         "size": current.size,
         "version": row.version,
-        "hasPassword": row.password_hash is not None,
+        "isProtected": row.password_hash is not None,
     }
 
 

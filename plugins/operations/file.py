@@ -77,7 +77,7 @@ class FileQueryResult(QueryResult):
     digest = Text("内容摘要（SHA-256，十六进制）", longest=128, additive=True)
     size = Whole("文件大小（字节）", additive=True)
     version = Whole("文件内容版本", additive=True)
-    hasPassword = Flag("是否有访问密码", additive=True)
+    isProtected = Flag("是否有访问密码", additive=True)
 
 
 @operation("P65", "/api/platform/file/query", clause="6.2.14.4", title="查询文件", request=FileQueryRequest, response=FileQueryResult)

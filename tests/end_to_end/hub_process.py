@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -91,9 +92,11 @@ class HubProcess:
             return
         tree = self.tree()
         for process in tree:
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):  # it has ended by itself since
+                process.suspend()
         for process in {*tree, *self.tree()}:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self.process.wait()
         psutil.wait_procs(tree, timeout=10)
 

@@ -28,7 +28,7 @@ from plugins.records import QueryResult
 OPERATIONS = list(standard_catalogue())
 KINDS = {
     "department", "employee", "package", "process", "trigger", "task", "data_queue", "machine", "robot", "robot_group", "recording",
-    "credential", "asset", "file", "calendar",
+    "credential", "asset", "file", "calendar", "role",
 }
 NEEDS_THE_VENDOR = {
     "task_create", "task_cancel", "task_pause", "task_resume", "task_log_query", "video_query", "machine_query",

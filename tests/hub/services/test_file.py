@@ -91,7 +91,7 @@ def test_a_guarded_file_shows_itself_but_no_address_without_its_password(api):
     file = base64.b64encode(b"x").decode()
     guarded = api("file_create", depId=1, folderPath="/", fileName="g", filePassword="open sesame", file=file)["fileId"]
     shown = api("file_query", fileId=guarded)
-    assert (shown["fileName"], shown["url"], shown["hasPassword"]) == ("g", "", True)
+    assert (shown["fileName"], shown["url"], shown["isProtected"]) == ("g", "", True)
     assert api.code("file_query", fileId=guarded, filePassword="wrong") == "10203"
     assert download(api, guarded, filePassword="open sesame")[0].data == b"x"
     assert api.code("file_update", fileId=guarded, fileName="h") == "10203"
