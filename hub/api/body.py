@@ -79,7 +79,7 @@ def reader(request: Request, settings: Settings) -> Callable[[], Any]:
         if request.content_length is not None and request.content_length > settings.max_json:
             raise HubError(code=codes.TOO_LARGE)
         body = request.get_data(cache=False)
-        if not body.strip():
+        if not body or (body.isspace() and not settings.strict):
             return None
         if len(body) > settings.max_json:
             raise HubError(code=codes.TOO_LARGE)

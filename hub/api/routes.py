@@ -15,14 +15,16 @@ from plugins.operation import Operation
 
 def register(api: Api, dispatcher: Dispatcher) -> None:
     """Give every operation its address and its entry in the OpenAPI document."""
-    blueprints = documentation.blueprints(dispatcher.catalogue)
+    blueprints, strict = documentation.blueprints(dispatcher.catalogue), dispatcher.hub.settings.strict
     for operation in dispatcher.catalogue:
         blueprint = blueprints[operation.side, operation.resource]
         blueprint.route(operation.path, methods=["POST"], endpoint=operation.name)(
-            blueprint.doc(**documentation.describe(operation, dispatcher.serves(operation)))(_view(dispatcher, operation))
+            blueprint.doc(**documentation.describe(operation, dispatcher.serves(operation), strict))(_view(dispatcher, operation))
         )
     for blueprint in blueprints.values():
         api.register_blueprint(blueprint)
+    if strict:
+        documentation.refuse_unknown(api, dispatcher.catalogue)
 
 
 def discard_bodies(app: Flask, settings: Settings) -> None:

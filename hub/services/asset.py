@@ -10,7 +10,7 @@ from sqlalchemy import select
 from hub.call import Call
 from hub.models import Asset, Department
 from hub.paging import page
-from hub.resource import refuse_taken, show, stamps, take_over
+from hub.resource import move, refuse_taken, show, stamps, take_over
 from hub.scope import find, within_department
 from hub.services.robot import usable_by
 from hub.serving import serves
@@ -65,8 +65,7 @@ def _refuse_taken(call: Call, department_id: int, name: str, but: int | None = N
 def asset_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Changes what was sent; a new type needs the present value, or the new one, to be of it."""
     row = find(call, Asset, params["assetId"])
-    if params.get("depId") is not None:
-        row.department_id = find(call, Department, params["depId"]).id
+    move(call, row, params)
     take_over(row, params, COLUMNS)
     _refuse_taken(call, row.department_id, row.name, but=row.id)
     if "assetValue" in params or "dataType" in params:

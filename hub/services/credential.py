@@ -8,7 +8,7 @@ from sqlalchemy import select
 from hub.call import Call
 from hub.models import Credential, Department
 from hub.paging import page
-from hub.resource import refuse_taken, show, stamps, take_over
+from hub.resource import move, refuse_taken, show, stamps, take_over
 from hub.scope import find, within_department
 from hub.services.robot import usable_by
 from hub.serving import serves
@@ -41,8 +41,7 @@ def _refuse_taken(call: Call, department_id: int, name: str, but: int | None = N
 def credential_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Changes what was sent."""
     row = find(call, Credential, params["credentialId"])
-    if params.get("depId") is not None:
-        row.department_id = find(call, Department, params["depId"]).id
+    move(call, row, params)
     take_over(row, params, COLUMNS)
     _refuse_taken(call, row.department_id, row.name, but=row.id)
     if params.get("credentialPassword"):

@@ -10,7 +10,7 @@ from hub.api.downloads import signed_url
 from hub.call import Call
 from hub.models import Department, FileVersion, StoredFile
 from hub.paging import page
-from hub.resource import refuse_taken, stamps
+from hub.resource import move, refuse_taken, stamps
 from hub.scope import find, within_department
 from hub.security import hash_password, password_matches
 from hub.serving import serves
@@ -90,8 +90,7 @@ def file_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if "newFilePassword" in params:
         new = params["newFilePassword"]
         row.password_hash = hash_password(open_password(call, new, "newFilePassword")) if new else None
-    if params.get("depId") is not None:
-        row.department_id = find(call, Department, params["depId"]).id
+    move(call, row, params)
     if params.get("folderPath"):
         row.folder_path = folder_path(params["folderPath"])
     if params.get("fileName"):
