@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(SecretStr(""), description="bearer token for /metrics; without one only this machine may read them")
 
     strict: bool = Field(False, description="refuse what the standard's tables refuse, instead of coercing lossless other forms")
+    accept_bearer: bool = Field(False, description="take the token from an Authorization: Bearer header too, where there is no token header")
     http_always_200: bool = Field(False, description="answer every call with HTTP status 200, for callers that read resultCode only")
     time_zone: str = Field("Asia/Shanghai", description="zone of the times on the wire")
     page_size_limit: int = Field(1000, ge=1, description="largest pageSize")

@@ -44,6 +44,15 @@ def check_version(request: Request, settings: Settings) -> None:
         raise InvalidInput(f"当前提供 {API_VERSION}", code=codes.VERSION_UNSUPPORTED)
 
 
+def token(request: Request, settings: Settings) -> str | None:
+    """The token that a request carries: in its header, or as a bearer's where a setting allows that (erratum E06)."""
+    sent = request.headers.get("token")
+    if sent is None and settings.accept_bearer:
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        sent = bearer.strip() if scheme.lower() == "bearer" else None
+    return sent
+
+
 def source(request: Request, settings: Settings) -> Source:
     """Where a request comes from. The headers are those of Table 1 and the ones that tell clients apart."""
     return Source(

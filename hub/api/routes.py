@@ -43,7 +43,7 @@ def _view(dispatcher: Dispatcher, operation: Operation) -> Callable[[], Response
         answer = dispatcher.call(
             operation,
             body.reader(request, settings),
-            token=request.headers.get("token"),
+            token=body.token(request, settings),
             trace_id=trace_id(),
             source=body.source(request, settings),
             check=lambda: body.check_version(request, settings),
