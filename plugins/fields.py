@@ -43,7 +43,10 @@ LOG_LEVELS = ("trace", "debug", "info", "warn", "error")
 
 
 class Text(Printed, fields.String):
-    """string. ``longest`` bounds its length in characters; ``any_case`` reads the choices in any case and keeps them as declared."""
+    """string. ``longest`` bounds its length in characters; ``any_case`` reads the choices in any case and keeps them as declared.
+
+    ``or_number``: the table prints int where a text must be meant, so that a whole number is taken in every mode (erratum E35).
+    """
 
     absent = ""
     wrong_form: Code = codes.PARAMETER_TYPE
@@ -56,12 +59,13 @@ class Text(Printed, fields.String):
         choices: tuple[str, ...] = (),
         any_case: bool = False,
         pattern: str = "",
+        or_number: bool = False,
         **options: Any,
     ) -> None:
         self.longest, self.choices, self.pattern = longest, choices, pattern
-        self.any_case = any_case
+        self.any_case, self.or_number = any_case, or_number
         self.blank_is_absent = bool(choices or pattern)
-        metadata: dict[str, Any] = {"maxLength": longest}
+        metadata: dict[str, Any] = {"maxLength": longest, **({"type": ["string", "integer"]} if or_number else {})}
         if choices:
             # An unknown value is emitted as "", so a published list of choices has to allow it.
             metadata = {"enum": [*choices] if options.get("required") else [*choices, ""]}
@@ -81,7 +85,7 @@ class Text(Printed, fields.String):
 
     def read(self, value: Any) -> str:
         """The value as a text that can be stored and shown: not too long, without control characters, and all of it UTF-8."""
-        if not self.exact and isinstance(value, (bool, int, float)):
+        if (not self.exact and isinstance(value, (bool, int, float))) or (self.or_number and type(value) is int):
             value = json.dumps(value)
         if not isinstance(value, str):
             raise self.wrong("应为字符串")

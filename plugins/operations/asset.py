@@ -17,7 +17,7 @@ class AssetCreateRequest(CreateRequest):
     isGlobal = Flag("是否全局", required=True)
     robotIds = Items(Id(kind="robot"), "机器人 ID 组")
     depId = Id("部门 ID", kind="department", required=True)
-    remark = Text("备注", longest=1024)
+    remark = Text("备注", longest=1024, or_number=True)
 
 
 class AssetCreateResult(Record):
@@ -50,7 +50,7 @@ class AssetUpdateRequest(Record):
     assetValue = Text("资产内容", longest=65536, secret=True)
     isGlobal = Flag("是否全局")
     robotIds = Items(Id(kind="robot"), "机器人 ID 组")
-    remark = Text("备注", longest=1024)
+    remark = Text("备注", longest=1024, or_number=True)
     depId = Id("部门 ID", kind="department", additive=True)
     dataType = Whole("资产数据类型（0-文本 1-布尔 2-数值 3-哈希）", choices=(0, 1, 2, 3), additive=True)
 

@@ -30,6 +30,8 @@ class Checker:
         self.client = client
         self.messages = printed_codes(STANDARD.read_text(encoding="utf-8"))
         self.succeeded: set[str] = set()
+        paths = client.send("GET", "/api/ext/openapi.json").json["paths"]
+        self.documented = {path: set(methods["post"]["responses"]) for path, methods in paths.items()}
 
     def call(self, path: str, params: Mapping[str, Any] | None = None, code: str = OK) -> dict[str, Any]:
         """Call an operation ("robot/create"); gives the data of the answer, which must have this code."""
@@ -39,6 +41,7 @@ class Checker:
         """The data of an answer that must have this code, its HTTP status, its printed message, and what the table prints."""
         expected = (201 if page.verb == "create" else 200) if code == OK else STATUS[code]
         data = assert_envelope(reply, code, expected)
+        assert str(expected) in self.documented[page.path], f"{page.path}: HTTP {expected} is not in the OpenAPI document"
         if code == OK:
             found = list(problems(page, page.response, data))
             assert not found, f"{page.path}: {'; '.join(found)}"

@@ -15,7 +15,7 @@ from typing import Any
 from tests.conformance.app_client import AppClient
 from tests.conformance.conftest import application
 from tests.conformance.replay import RECORDED, TYPES, at, resolved, send
-from tests.conformance.things import AFTERWARDS, PACKAGE, Things, creators, page_of, path_of
+from tests.conformance.things import AFTERWARDS, PACKAGE, SAMPLES, Things, creators, page_of, path_of
 from tests.end_to_end.client import Client
 from tests.end_to_end.hub_process import PASSWORD
 from tests.printed import Page, Row, platform_pages
@@ -135,7 +135,8 @@ def live(recorder: Recorder, things: NamedThings, key: str, create: Page) -> Non
     look(recorder, things, pages, key, thing)
     if "update" in pages:
         recorder.call(path_of(pages["update"]), things.request(pages["update"], 1, **{key: thing}))
-        recorder.call(path_of(pages["update"]), {key: thing})
+        locked = {"filePassword": SAMPLES["filePassword"][1]} if key == "fileId" else {}
+        recorder.call(path_of(pages["update"]), {key: thing, **locked})
         look(recorder, things, pages, key, thing)
     recorder.call(path_of(pages["delete"]), {key: thing})
     look(recorder, things, pages, key, thing)
@@ -148,7 +149,7 @@ def look(recorder: Recorder, things: NamedThings, pages: Mapping[str, Page], key
     for verb in ("query", "list"):
         if verb in pages:
             names = {row.name for row in pages[verb].request}
-            body = {"resourceTypes": ["cpu", "memory"], "pageNum": 1, "pageSize": 100, "depId": things.ids["parentId"], key: thing}
+            body = {key: thing, "resourceTypes": ["cpu", "memory"], "pageNum": 1, "pageSize": 100, "depId": things.ids["parentId"]}
             recorder.call(path_of(pages[verb]), {name: value for name, value in body.items() if name in names})
 
 

@@ -124,6 +124,15 @@ def test_a_deletion_names_the_triggers_that_it_switches_off(door: Door, resource
     assert call("trigger/query", {"triggerId": trigger_id})["isActivated"] is False
 
 
+def test_the_remark_of_an_asset_may_be_the_int_that_is_printed(door: Door) -> None:
+    create = page("asset", "create")
+    assert create is not None
+    asset_id = made(door.checker.call("asset/create", door.things.request(create, remark=12)))
+    assert door.checker.call("asset/query", {"assetId": asset_id})["remark"] == "12"
+    door.checker.call("asset/update", {"assetId": asset_id, "remark": 13})
+    assert door.checker.call("asset/query", {"assetId": asset_id})["remark"] == "13"
+
+
 def test_robots_enter_a_group_and_leave_it(door: Door) -> None:
     things, call = door.things, door.checker.call
     create = page("robot-group", "create")

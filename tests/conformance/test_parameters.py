@@ -28,8 +28,6 @@ OTHER_TYPES: dict[str, list[Any]] = {
     "array": ["a", 5, True, {"a": 1}],
     "file": [5, True, ["a"], "no base64!"],
 }
-# Several ways to warn at once (erratum E45).
-ALLOWED_BESIDES: dict[str, list[Any]] = {"warnType": [[1]]}
 # Without loss the same value in another type: refused in strict mode alone (erratum E25).
 OTHER_FORMS: dict[str, list[Any]] = {"int": ["12", 12.0], "string": [5, True], "boolean": ["true", 1], "array": ["[]"], "file": []}
 
@@ -51,6 +49,11 @@ def tried(door: Door, page: Page, cases: Iterator[Case]) -> None:
         except AssertionError as error:
             wrong.append(f"{title}: {expected} expected, {str(error)[:300]}")
     assert not wrong, "\n".join([page.path, *wrong])
+
+
+def is_allowed(door: Door, page: Page, row: Row, value: Any) -> bool:
+    """Whether a value is taken, though it is not of the type that is read: several ways to warn (erratum E45), an int as printed (E35)."""
+    return (row.name == "warnType" and value == [1] and not door.strict) or (type_of(page, row) != row.type == "int" and value == 5)
 
 
 def mandatory(door: Door, page: Page) -> list[Row]:
@@ -93,11 +96,9 @@ def test_a_parameter_of_a_wrong_type_or_form(door: Door, page: Page) -> None:
     def cases() -> Iterator[Case]:
         for row in page.request:
             kind = type_of(page, row)
-            allowed = [] if door.strict else ALLOWED_BESIDES.get(row.name, [])
             for value in OTHER_TYPES[kind] + (OTHER_FORMS[kind] if door.strict else []):
-                if value in allowed:
-                    continue
-                yield f"{row.name}: {value!r}", WRONG, changed(base, row.name, value)
+                if not is_allowed(door, page, row, value):
+                    yield f"{row.name}: {value!r}", WRONG, changed(base, row.name, value)
             yield from cases_of_form(row)
         if door.strict:
             yield "unknown parameter", WRONG, {**base, "colour": "red"}

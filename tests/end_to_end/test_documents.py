@@ -65,6 +65,7 @@ def smallest(document: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
 def value_of(document: dict[str, Any], schema: dict[str, Any], about: str = "") -> Any:
     schema = resolved(document, schema)
     about += schema.get("description", "")
+    schema = schema.get("oneOf", [schema])[0]
     kind = schema.get("type")
     kind = next(each for each in kind if each != "null") if isinstance(kind, list) else kind
     if schema.get("enum"):

@@ -25,6 +25,15 @@ class Pair(Record):
     at = Moment("时间")
 
 
+class Upright(Record):
+    number = Whole("数", required=True)
+    flag = Flag("布尔")
+    numbers = Items(Whole(), "数组")
+    pair = Part(Pair, "对")
+    remark = Text("备注", or_number=True)
+    forgiven = Text("可缺", required=True, forgiving=True)
+
+
 class Everything(Record):
     text = Text("文本", longest=5)
     choice = Text("选项", choices=("cron", "runOnce"), any_case=True)
@@ -387,3 +396,39 @@ def test_own_fields_come_before_inherited_ones() -> None:
 
     assert list(Own().fields) == ["first", "shared", "last"]
     assert Own().fields["shared"].metadata["description"] == "新"
+
+
+def test_a_form_tells_all_values_as_texts_and_is_read_so_in_strict_mode() -> None:
+    form = {"number": "12", "flag": "true", "numbers": "[1, 2]", "pair": '{"name": "a", "number": "3"}', "forgiven": "x"}
+    assert Upright(strict=True, form=True).load(form) == {
+        "number": 12, "flag": True, "numbers": [1, 2], "pair": {"name": "a", "number": 3}, "forgiven": "x",
+    }
+    with pytest.raises(ValidationError):
+        Upright(strict=True).load(form)
+    with pytest.raises(ValidationError) as error:
+        Upright(strict=True, form=True).load({"number": "12"})
+    assert error.value.normalized_messages()["forgiven"][0].code is MISSING
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_text_that_is_printed_as_int_is_read_from_a_whole_number_too(strict: bool) -> None:
+    load = Upright(strict=strict, partial=True).load
+    assert load({"remark": 12})["remark"] == load({"remark": "12"})["remark"] == "12"
+    for wrong in ([1], {"a": 1}, *([True, 1.5] if strict else [])):
+        with pytest.raises(ValidationError):
+            load({"remark": wrong})
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x07", "\x7f", "\x85"])
+def test_control_characters_are_refused_in_every_text(character: str) -> None:
+    for longest in (255, 1024):
+        with pytest.raises(ValidationError):
+            Record.from_dict({"text": Text("文本", longest=longest)})().load({"text": f"a{character}b"})
+
+
+@pytest.mark.parametrize("character", ["\n", "\r", "\t", "\u2028"])
+def test_a_long_text_may_have_lines_and_a_short_one_is_one_line(character: str) -> None:
+    text = f"a{character}b"
+    assert Record.from_dict({"text": Text("文本", longest=1024)})().load({"text": text}) == {"text": text}
+    with pytest.raises(ValidationError):
+        Record.from_dict({"text": Text("文本", longest=255)})().load({"text": text})
