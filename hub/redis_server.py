@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+import structlog
 from redis import RedisError
 
 from config.settings import Settings
@@ -22,6 +23,8 @@ from hub.processes import die_with, kill_tree, terminate, wait_until
 from hub.redis_client import quick_client
 
 LARGEST_LOG = 10 * 1024**2
+
+log = structlog.get_logger(__name__)
 
 
 class RedisServerError(Exception):
@@ -112,6 +115,7 @@ class RedisServer:
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
+            log.warning("the Redis server does not stop, killing it", pid=self.process.pid, seconds=seconds)
             kill_tree(self.process.pid)
             self.process.wait()
 
