@@ -64,13 +64,14 @@ class SecondFactor(Base):
 
 
 class AccessToken(Base):
-    """A token, known by its SHA-256 only, of a user or of an application."""
+    """A token, known by its SHA-256 only, of a user, an application or a robot."""
 
     __tablename__ = "access_token"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     employee_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("employee.id"), index=True)
     application_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("application.id"), index=True)
+    robot_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("robot.id"), index=True)
     client_ip: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)
     expires_at: Mapped[datetime] = mapped_column(Moment, index=True)

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hub.database import BigId, Document
 from hub.models.base import Base, Entity
 from hub.models.connection import Vendored
+from hub.models.local import Local, unique_on_robot
 
 
-class Package(Entity, Base):
+class Package(Entity, Local, Base):
     """One immutable version of a process package; its content lies in the store under ``digest`` (SHA-256)."""
 
     __tablename__ = "package"
@@ -23,9 +24,10 @@ class Package(Entity, Base):
             "name",
             "version",
             unique=True,
-            sqlite_where=text("NOT is_deleted"),
-            postgresql_where=text("NOT is_deleted"),
+            sqlite_where=text("NOT is_deleted AND local_robot_id IS NULL"),
+            postgresql_where=text("NOT is_deleted AND local_robot_id IS NULL"),
         ),
+        unique_on_robot("package", "name", "version"),
         {"sqlite_autoincrement": True},
     )
 
@@ -38,7 +40,7 @@ class Package(Entity, Base):
     reference: Mapped[str | None] = mapped_column(String(512))
 
 
-class Process(Entity, Vendored, Base):
+class Process(Entity, Vendored, Local, Base):
     """A process: what is run, by which group, with which version and default parameters.
 
     Vendors may have several processes of one name, so that only the hub's own, without a reference, have unique ones.
@@ -52,9 +54,10 @@ class Process(Entity, Vendored, Base):
             "department_id",
             "name",
             unique=True,
-            sqlite_where=text("NOT is_deleted AND reference IS NULL"),
-            postgresql_where=text("NOT is_deleted AND reference IS NULL"),
+            sqlite_where=text("NOT is_deleted AND reference IS NULL AND local_robot_id IS NULL"),
+            postgresql_where=text("NOT is_deleted AND reference IS NULL AND local_robot_id IS NULL"),
         ),
+        unique_on_robot("process", "name"),
         {"sqlite_autoincrement": True},
     )
 

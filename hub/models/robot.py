@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from hub.database import BigId, Document, Moment
+from hub.database import BigId, Document, Moment, now
 from hub.models.base import Base, Entity
 from hub.models.connection import Vendored
 
@@ -25,7 +26,11 @@ class Machine(Entity, Base):
 
 
 class Robot(Entity, Vendored, Base):
-    """A robot. ``task_id`` is the task it runs now: claiming a robot is a compare-and-set on it."""
+    """A robot. ``task_id`` is the task it runs now: claiming a robot is a compare-and-set on it.
+
+    What people want of it: ``is_enabled`` (may be used at all), ``is_stopped`` (its process is ended, clause 6.3.1.3), ``is_paused`` (it
+    finishes what it has and takes nothing new). ``schedules`` are its local triggers, ``limits`` the bounds of its tasks' processes.
+    """
 
     __tablename__ = "robot"
     __table_args__ = (
@@ -61,6 +66,29 @@ class Robot(Entity, Vendored, Base):
     online_since: Mapped[datetime | None] = mapped_column(Moment)
     seen_at: Mapped[datetime | None] = mapped_column(Moment)
     task_id: Mapped[int | None] = mapped_column(BigId)
+    is_enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    is_stopped: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    is_paused: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    schedules: Mapped[list[dict[str, Any]] | None] = mapped_column(Document)
+    limits: Mapped[dict[str, Any] | None] = mapped_column(Document)
+
+
+class RobotSecret(Base):
+    """A secret with which the holder of a robot signs in (clause 6.3.1.1), known by its digest only.
+
+    The one without an end is in force; after a rotation an older one holds until ``expires_at``.
+    """
+
+    __tablename__ = "robot_secret"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    robot_id: Mapped[int] = mapped_column(BigId, ForeignKey("robot.id"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+    created_by: Mapped[str] = mapped_column(String(128), default="")
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class RobotGroup(Entity, Base):

@@ -18,6 +18,7 @@ class Task(Entity, Base):
 
     ``run_key`` is made new by each claim: only the holder of the present key may change a started task. ``lease_until`` is how long the
     hub believes in the run without hearing from it. ``robots`` names the robots that may take it; null means any of the group.
+    ``fire_key`` names the due fire of a schedule that made the task: a fire makes one task, whoever fires and however often.
     ``queued_at`` is since when it has been queued or held; ``waits_from`` is from when its longest waiting time counts, where that is
     later than its creation.
     """
@@ -41,6 +42,7 @@ class Task(Entity, Base):
     robots: Mapped[list[int] | None] = mapped_column(Document)
     robot_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("robot.id"), index=True)
     trigger_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    fire_key: Mapped[str | None] = mapped_column(String(255), unique=True)
 
     state: Mapped[str] = mapped_column(String(16), default="queued")
     reason: Mapped[str | None] = mapped_column(Text)

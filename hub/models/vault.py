@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.database import BigId, Document, Moment, now
 from hub.models.base import Base, Entity
+from hub.models.local import Local, unique_on_robot
 
 
 def _unique(table: str, *columns: str) -> tuple[object, ...]:
@@ -45,11 +47,23 @@ class Asset(Entity, Base):
     robots: Mapped[list[int]] = mapped_column(Document, default=list)
 
 
-class StoredFile(Entity, Base):
+class StoredFile(Entity, Local, Base):
     """A file in a folder. Its content is that of its newest version; ``password_hash`` guards it where it has a password."""
 
     __tablename__ = "stored_file"
-    __table_args__ = _unique("stored_file", "department_id", "folder_path", "name")
+    __table_args__ = (
+        Index(
+            "uq_stored_file_name",
+            "department_id",
+            "folder_path",
+            "name",
+            unique=True,
+            sqlite_where=text("NOT is_deleted AND local_robot_id IS NULL"),
+            postgresql_where=text("NOT is_deleted AND local_robot_id IS NULL"),
+        ),
+        unique_on_robot("stored_file", "folder_path", "name"),
+        {"sqlite_autoincrement": True},
+    )
 
     department_id: Mapped[int] = mapped_column(BigId, ForeignKey("department.id"))
     folder_path: Mapped[str] = mapped_column(String(1024))
@@ -74,11 +88,17 @@ class FileVersion(Base):
 
 
 class Recording(Entity, Base):
-    """A screen recording of a task, stored as files are."""
+    """A screen recording of a task, stored as files are. ``manifest`` says what it shows and is signed (``signature``).
+
+    ``reference`` is the vendor's own id of a recording that was fetched from its platform.
+    """
 
     __tablename__ = "recording"
 
     task_id: Mapped[int] = mapped_column(BigId, ForeignKey("task.id"), index=True)
+    reference: Mapped[str | None] = mapped_column(String(512))
+    manifest: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    signature: Mapped[str | None] = mapped_column(String(255))
     started_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     blob: Mapped[str] = mapped_column(String(64))
