@@ -20,7 +20,7 @@ from hub.models.rights import (
     UserGroupRole,
 )
 from hub.models.robot import Machine, Robot, RobotGroup, RobotGroupMember, RobotSecret
-from hub.models.task import Outbox, Task, TaskLog
+from hub.models.task import Outbox, Task, TaskEvent, TaskLog
 from hub.models.trigger import Trigger, TriggerRobot
 from hub.models.vault import Asset, Credential, FileVersion, Recording, StoredFile
 
@@ -31,5 +31,5 @@ __all__ = [
     "Calendar", "DataQueue", "DataQueueItem", "Licence", "Trigger", "TriggerRobot",
     "RegisteredKey", "WireKey",
     "Base", "Connection", "Department", "Employee", "Entity", "Machine", "Outbox", "Package", "Process", "Robot",
-    "RobotGroup", "RobotGroupMember", "RobotSecret", "SecondFactor", "Task", "TaskLog",
+    "RobotGroup", "RobotGroupMember", "RobotSecret", "SecondFactor", "Task", "TaskEvent", "TaskLog",
 ]

@@ -19,6 +19,7 @@ class Task(Entity, Base):
     ``run_key`` is made new by each claim: only the holder of the present key may change a started task. ``lease_until`` is how long the
     hub believes in the run without hearing from it. ``robots`` names the robots that may take it; null means any of the group.
     ``fire_key`` names the due fire of a schedule that made the task: a fire makes one task, whoever fires and however often.
+    ``retry_of`` is the task that it repeats.
     ``queued_at`` is since when it has been queued or held; ``waits_from`` is from when its longest waiting time counts, where that is
     later than its creation.
     """
@@ -42,6 +43,7 @@ class Task(Entity, Base):
     robots: Mapped[list[int] | None] = mapped_column(Document)
     robot_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("robot.id"), index=True)
     trigger_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    retry_of: Mapped[int | None] = mapped_column(BigId)
     fire_key: Mapped[str | None] = mapped_column(String(255), unique=True)
 
     state: Mapped[str] = mapped_column(String(16), default="queued")
@@ -69,6 +71,19 @@ class Task(Entity, Base):
     cancel_requested_at: Mapped[datetime | None] = mapped_column(Moment)
     run_key: Mapped[str | None] = mapped_column(String(36), unique=True)
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class TaskEvent(Base):
+    """One change of a task's state, or of what is wanted of it; ``detail`` says why. Its creation stands in the task itself."""
+
+    __tablename__ = "task_event"
+    __table_args__ = (Index("ix_task_event_task_id_id", "task_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    task_id: Mapped[int] = mapped_column(BigId, ForeignKey("task.id"))
+    happened_at: Mapped[datetime] = mapped_column(Moment)
+    state: Mapped[str] = mapped_column(String(16))
+    detail: Mapped[str | None] = mapped_column(String(1024))
 
 
 class TaskLog(Base):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, and_, func, insert, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, func, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from hub.core import Hub
 from hub.database import now
-from hub.models import Connection, Package, Process, Robot, Task, TaskLog
+from hub.models import Connection, Package, Process, Robot, Task, TaskEvent, TaskLog
 from hub.models.task import ACTIVE as INDEXED
 from plugins.codes import Code
 
@@ -27,9 +27,23 @@ STARTED = ("dispatching", "running", "pausing", "paused")
 ACTIVE = (QUEUED, *STARTED)
 ENDED = ("succeeded", "failed", "cancelled", "timed_out", "missed")
 BATCH = 500
+LONGEST_DETAIL = 1024
 
 # SQLite uses the index of the active tasks only where a query repeats the index's own condition, word for word.
 IS_ACTIVE = text(f"task.{INDEXED}")
+
+
+# Takes its row from the task, so that it can be rehearsed without one.
+_EVENTS = TaskEvent.metadata.tables[TaskEvent.__tablename__]
+_NOTE = insert(_EVENTS).from_select(
+    ["task_id", "happened_at", "state", "detail"],
+    select(
+        Task.id,
+        bindparam("moment", type_=_EVENTS.c.happened_at.type),
+        bindparam("event", type_=_EVENTS.c.state.type),
+        bindparam("detail", type_=_EVENTS.c.detail.type),
+    ).where(Task.id == bindparam("task_id")),
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
         if not _start(session, task_id, state=state, run_key=run_key, robot_id=robot_id, started_at=started_at, lease_until=lease_until):
             session.rollback()
             return None
+        note(session, task_id, state)
         process = session.get_one(Process, task.process_id)
         package = session.get(Package, task.package_id) if task.package_id else None
         connection = session.get_one(Connection, task.connection_id)
@@ -89,8 +104,15 @@ def rehearse(hub: Hub) -> None:
             session.get(model, 0)
         _take_robot(session, 0, 0)
         _start(session, 0, state=QUEUED, run_key="", robot_id=0, started_at=moment, lease_until=moment)
+        note(session, 0, QUEUED)
         confirm(session, 0, "", 0.0)
         _end(session, 0, STARTED, QUEUED, run_key="", reason=None, out_parameters=[])
+
+
+def note(session: Session, task_id: int, event: str, detail: str | None = None) -> None:
+    """Note a change of a task in its timeline."""
+    given = {"task_id": task_id, "moment": now(), "event": event, "detail": detail and detail[:LONGEST_DETAIL]}
+    session.execute(_NOTE, given)
 
 
 def waited_too_long(task: Task, moment: datetime) -> bool:
@@ -114,7 +136,10 @@ def is_waiting() -> ColumnElement[bool]:
 def hold(session: Session, task_id: int, reason: str) -> bool:
     """Keep a queued task from starting until it is released."""
     values = {"state": PAUSED, "reason": reason, "queued_at": now()}
-    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.state == QUEUED).values(values)))
+    if not _changed(session.execute(update(Task).where(Task.id == task_id, Task.state == QUEUED).values(values))):
+        return False
+    note(session, task_id, PAUSED, reason)
+    return True
 
 
 def release(session: Session, task: Task) -> bool:
@@ -123,12 +148,19 @@ def release(session: Session, task: Task) -> bool:
     waits_from = (task.waits_from or task.created_at) + (moment - task.queued_at)
     held = and_(Task.id == task.id, Task.state == PAUSED, Task.run_key.is_(None))
     values = {"state": QUEUED, "reason": None, "queued_at": moment, "waits_from": waits_from}
-    return _changed(session.execute(update(Task).where(held).values(values)))
+    if not _changed(session.execute(update(Task).where(held).values(values))):
+        return False
+    note(session, task.id, QUEUED)
+    return True
 
 
 def change_run(session: Session, task_id: int, run_key: str, state: str, to: str) -> bool:
     """Note what a run has been told to become, as long as it is in ``state``."""
-    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.run_key == run_key, Task.state == state).values(state=to)))
+    statement = update(Task).where(Task.id == task_id, Task.run_key == run_key, Task.state == state)
+    if not _changed(session.execute(statement.values(state=to))):
+        return False
+    note(session, task_id, to)
+    return True
 
 
 def confirm(
@@ -147,30 +179,31 @@ def confirm(
     """
     values: dict[str, Any] = {"lease_until": None if lease is None else now() + timedelta(seconds=lease)}
     values |= {key: value for key, value in (("progress", progress), ("step", step), ("state", state)) if value is not None}
-    return _changed(session.execute(update(Task).where(Task.id == task_id, Task.run_key == run_key, Task.state.in_(STARTED)).values(values)))
+    ours = and_(Task.id == task_id, Task.run_key == run_key, Task.state.in_(STARTED))
+    if state is not None and _changed(session.execute(update(Task).where(ours, Task.state != state).values(values))):
+        note(session, task_id, state)
+        return True
+    return _changed(session.execute(update(Task).where(ours).values(values)))
 
 
 def dispatched(hub: Hub, task_id: int, run_key: str, reference: str) -> bool:
     """Note that the vendor's platform has taken the task, under its reference."""
     with hub.db.write() as session:
-        return _changed(
-            session.execute(
-                update(Task)
-                .where(Task.id == task_id, Task.run_key == run_key, Task.state == DISPATCHING)
-                .values(state="running", reference=reference, started_at=now(), lease_until=None)
-            )
-        )
+        taken = {"state": "running", "reference": reference, "started_at": now(), "lease_until": None}
+        return _leave_dispatching(session, task_id, run_key, taken)
 
 
 def requeue_undispatched(session: Session, task_id: int, run_key: str) -> bool:
     """Queue a task again of which it is certain that the vendor never got it."""
-    return _changed(
-        session.execute(
-            update(Task)
-            .where(Task.id == task_id, Task.run_key == run_key, Task.state == DISPATCHING)
-            .values(state=QUEUED, run_key=None, lease_until=None, queued_at=now())
-        )
-    )
+    return _leave_dispatching(session, task_id, run_key, {"state": QUEUED, "run_key": None, "lease_until": None, "queued_at": now()})
+
+
+def _leave_dispatching(session: Session, task_id: int, run_key: str, values: dict[str, Any]) -> bool:
+    statement = update(Task).where(Task.id == task_id, Task.run_key == run_key, Task.state == DISPATCHING)
+    if not _changed(session.execute(statement.values(values))):
+        return False
+    note(session, task_id, values["state"])
+    return True
 
 
 def finish(
@@ -201,6 +234,11 @@ def give_up(
         return _end(session, task_id, states, state, run_key=run_key, reason=reason, code=code, lines=[(now(), level, reason)])
 
 
+def end_by_force(session: Session, task_id: int, run_key: str, reason: str) -> bool:
+    """Fail a started task whatever its executor does. For a session that goes on, unlike give_up."""
+    return _end(session, task_id, STARTED, "failed", run_key=run_key, reason=reason, lines=[(now(), "error", reason)])
+
+
 def cancel_waiting(session: Session, condition: ColumnElement[bool], reason: str) -> list[int]:
     """Cancel the tasks that meet a condition and that nothing has started yet, queued or held; gives their ids in ascending order.
 
@@ -215,6 +253,9 @@ def cancel_waiting(session: Session, condition: ColumnElement[bool], reason: str
     for start in range(0, len(cancelled), BATCH):
         lines = line.where(Task.id.in_(cancelled[start : start + BATCH]))
         session.execute(insert(TaskLog).from_select(["task_id", "seq", "logged_at", "level", "message"], lines))
+    event = {"happened_at": moment, "state": "cancelled", "detail": reason[:LONGEST_DETAIL]}
+    if cancelled:
+        session.execute(insert(TaskEvent), [{"task_id": each, **event} for each in cancelled])
     return cancelled
 
 
@@ -248,6 +289,7 @@ def _end(
         values["progress"] = 100.0
     if not _changed(session.execute(statement.values(state=state, result_code=code.value if code else None, **values))):
         return False
+    note(session, task_id, state, values.get("reason"))
     session.execute(update(Robot).where(Robot.task_id == task_id).values(task_id=None))
     append_log(session, task_id, lines)
     return True

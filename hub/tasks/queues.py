@@ -78,6 +78,14 @@ def put(connection: redis.Redis, jobs: Iterable[tuple[str, int, list[str]]]) -> 
         pipe.execute()
 
 
+def withdraw(connection: redis.Redis, name: str, subject_id: int, queues: list[str]) -> None:
+    """Take a job off these queues where it still waits there."""
+    with connection.pipeline() as pipe:
+        for each in queues:
+            queue(connection, each).remove(f"{name}-{subject_id}-{each}", pipeline=pipe)
+        pipe.execute()
+
+
 def waiting_jobs(connection: redis.Redis, names: Iterable[str]) -> set[str]:
     """The ids of the jobs that wait on these queues or are in work from them."""
     found: set[str] = set()

@@ -32,6 +32,20 @@ def upgrade() -> None:
     with op.batch_alter_table("robot_secret", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_robot_secret_robot_id"), ["robot_id"], unique=False)
 
+    op.create_table(
+        "task_event",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("task_id", BigId, nullable=False),
+        sa.Column("happened_at", Moment(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("detail", sa.String(length=1024), nullable=True),
+        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_task_event_task_id_task")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task_event")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("task_event", schema=None) as batch_op:
+        batch_op.create_index("ix_task_event_task_id_id", ["task_id", "id"], unique=False)
+
     with op.batch_alter_table("access_token", schema=None) as batch_op:
         batch_op.add_column(sa.Column("robot_id", BigId, nullable=True))
         batch_op.create_index(batch_op.f("ix_access_token_robot_id"), ["robot_id"], unique=False)
@@ -120,6 +134,7 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("retry_of", BigId, nullable=True))
         batch_op.add_column(sa.Column("fire_key", sa.String(length=255), nullable=True))
         batch_op.create_unique_constraint(batch_op.f("uq_task_fire_key"), ["fire_key"])
 
@@ -129,6 +144,7 @@ def downgrade() -> None:
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("uq_task_fire_key"), type_="unique")
         batch_op.drop_column("fire_key")
+        batch_op.drop_column("retry_of")
 
     with op.batch_alter_table("stored_file", schema=None) as batch_op:
         batch_op.drop_index(
@@ -219,6 +235,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_access_token_robot_id"))
         batch_op.drop_column("robot_id")
 
+    with op.batch_alter_table("task_event", schema=None) as batch_op:
+        batch_op.drop_index("ix_task_event_task_id_id")
+
+    op.drop_table("task_event")
     with op.batch_alter_table("robot_secret", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_robot_secret_robot_id"))
 
