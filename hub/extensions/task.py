@@ -25,6 +25,7 @@ from plugins.records import TASK_STATES
 
 log = structlog.get_logger(__name__)
 
+SPENT_ON = {"queued": "waitSeconds", "dispatching": "waitSeconds", "paused": "pausedSeconds"}
 RETRIABLE = ("failed", "cancelled", "timed_out", "missed")
 
 
@@ -76,14 +77,12 @@ def _spent(row: Task, events: list[TaskEvent]) -> dict[str, timedelta]:
     spent = {"waitSeconds": timedelta(), "runSeconds": timedelta(), "pausedSeconds": timedelta()}
     end = row.stopped_at or now()
     state, since = "queued", row.created_at
-    for state_next, at in (*((each.state, each.happened_at) for each in events), (row.state, end)):
-        kind = {"queued": "waitSeconds", "dispatching": "waitSeconds", "paused": "pausedSeconds"}.get(state, "runSeconds")
-        at = min(max(at, since), end)
-        spent[kind] += at - since
-        if state_next in TASK_STATES:
-            state, since = state_next, at
-        else:
-            since = at
+    for event, happened_at in (*((each.state, each.happened_at) for each in events), (row.state, end)):
+        at = min(max(happened_at, since), end)
+        spent[SPENT_ON.get(state, "runSeconds")] += at - since
+        since = at
+        if event in TASK_STATES:
+            state = event
     return spent
 
 
