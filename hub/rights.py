@@ -19,7 +19,7 @@ NOT_FOR_OPERATORS = (
     "department:create", "department:update", "department:delete", "employee:create", "employee:update", "employee:delete",
     "employee:lock", "employee:unlock", "employee:move", "employee:reset-password",
     "role:", "user-group:", "app:", "api-group:", "login:", "mfa:", "session:", "connection:create", "connection:delete", "audit-log:", "api-log:",
-    "license:import", "license:delete", "crypto:rotate-key", "task:force-end",
+    "license:import", "license:delete", "crypto:rotate-key", "task:force-end", "robot-installer:upload", "robot-installer:delete",
 )  # fmt: skip
 
 # What everybody who has signed in may do for the own account; no role needs to hold it.

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, send_file
 from sqlalchemy.orm import Session
 
-from hub.models import FileVersion, Package, Recording, StoredFile
+from hub.models import FileVersion, Package, Recording, RobotInstaller, StoredFile
 from hub.sealed_files import Sealed
 from plugins import codes
 from plugins.errors import HubError, Refused
@@ -22,7 +22,7 @@ PREFIX = "/api/ext"
 
 
 def signed_url(call: Call, kind: str, key: int) -> str:
-    """The address of a content, for the next ten minutes (by default). ``kind`` is package, file or recording."""
+    """The address of a content, for the next ten minutes (by default). ``kind`` is package, file, recording or installer."""
     signature = call.hub.vault.sign(f"{kind}:{key}", call.hub.settings.download_lifetime)
     return f"{call.base_url.rstrip('/')}{PREFIX}/{kind}/download/{key}?sign={signature}"
 
@@ -31,7 +31,7 @@ def blueprint(hub: Hub) -> Blueprint:
     """GET /api/ext/<kind>/download/<id>?sign=…"""
     downloads = Blueprint("downloads", __name__)
 
-    @downloads.get(f"{PREFIX}/<any(package, file, recording):kind>/download/<int:key>")
+    @downloads.get(f"{PREFIX}/<any(package, file, recording, installer):kind>/download/<int:key>")
     def download(kind: str, key: int) -> Response:
         if not hub.vault.verify(f"{kind}:{key}", request.args.get("sign", "")):
             raise Refused("下载地址无效或已过期", code=codes.NO_PERMISSION)
@@ -71,4 +71,16 @@ def _recording(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:
     return hub.files.get(Sealed(row.blob, row.sealed_key, row.digest, row.size), f"task-{row.task_id}-{row.id}.mp4"), row.digest
 
 
-CONTENTS: dict[str, Callable[[Hub, Session, int], tuple[FileContent, str]]] = {"package": _package, "file": _file, "recording": _recording}
+def _installer(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:
+    row = session.get(RobotInstaller, key)
+    if row is None or row.is_deleted:
+        raise HubError(code=codes.FILE_MISSING)
+    return hub.files.get(Sealed(row.blob, row.sealed_key, row.digest, row.size), row.file_name), row.digest
+
+
+CONTENTS: dict[str, Callable[[Hub, Session, int], tuple[FileContent, str]]] = {
+    "package": _package,
+    "file": _file,
+    "recording": _recording,
+    "installer": _installer,
+}

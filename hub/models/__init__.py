@@ -2,6 +2,7 @@
 from hub.models.base import Base, Entity
 from hub.models.calendar import Calendar
 from hub.models.connection import Connection
+from hub.models.installer import RobotInstaller
 from hub.models.keys import RegisteredKey, WireKey
 from hub.models.licence import Licence
 from hub.models.organisation import AccessToken, Department, Employee, SecondFactor
@@ -31,5 +32,5 @@ __all__ = [
     "Calendar", "DataQueue", "DataQueueItem", "Licence", "Trigger", "TriggerRobot",
     "RegisteredKey", "WireKey",
     "Base", "Connection", "Department", "Employee", "Entity", "Machine", "Outbox", "Package", "Process", "Robot",
-    "RobotGroup", "RobotGroupMember", "RobotSecret", "SecondFactor", "Task", "TaskEvent", "TaskLog",
+    "RobotGroup", "RobotGroupMember", "RobotInstaller", "RobotSecret", "SecondFactor", "Task", "TaskEvent", "TaskLog",
 ]

@@ -16,6 +16,34 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     op.create_table(
+        "robot_installer",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("system", sa.String(length=64), nullable=False),
+        sa.Column("file_name", sa.String(length=255), nullable=False),
+        sa.Column("remark", sa.String(length=1024), nullable=True),
+        sa.Column("blob", sa.String(length=64), nullable=False),
+        sa.Column("sealed_key", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size", BigId, nullable=False),
+        sa.Column("created_by", sa.String(length=128), nullable=False),
+        sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("updated_at", Moment(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_robot_installer")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("robot_installer", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_robot_installer_version",
+            ["name", "version", "system"],
+            unique=True,
+            sqlite_where=sa.text("NOT is_deleted"),
+            postgresql_where=sa.text("NOT is_deleted"),
+        )
+
+    op.create_table(
         "robot_secret",
         sa.Column("id", BigId, nullable=False),
         sa.Column("robot_id", BigId, nullable=False),
@@ -243,3 +271,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_robot_secret_robot_id"))
 
     op.drop_table("robot_secret")
+    with op.batch_alter_table("robot_installer", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_robot_installer_version", sqlite_where=sa.text("NOT is_deleted"), postgresql_where=sa.text("NOT is_deleted")
+        )
+
+    op.drop_table("robot_installer")
