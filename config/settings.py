@@ -41,6 +41,12 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy address of the database; by default SQLite in the data folder")
     redis_url: SecretStr = Field(SecretStr(""), description="address of a Redis; by default an embedded server on a unix socket")
+    s3_bucket: str = Field("", description="S3 bucket of packages, files and recordings; by default they lie in the data folder")
+    s3_endpoint: str = Field("", description="address of the S3 service, where it is not Amazon's")
+    s3_region: str = Field("us-east-1", description="region of the S3 service")
+    s3_access_key_id: SecretStr = Field(SecretStr(""), description="access key of the S3 service")
+    s3_secret_access_key: SecretStr = Field(SecretStr(""), description="secret key of the S3 service")
+    s3_allow_http: bool = Field(False, description="convenience: speak to the S3 service without TLS; refused in production")
     master_key: SecretStr = Field(SecretStr(""), description="key of secrets at rest, 32 bytes in base64; by default made in the data folder")
     previous_master_keys: SecretStr = Field(SecretStr(""), description="older values of master_key, with commas between, until all is sealed anew")
     at_rest_cipher: Literal["aes-256-gcm", "sm4-gcm"] = Field("aes-256-gcm", description="cipher of secrets at rest")
@@ -123,6 +129,8 @@ class Settings(BaseSettings):
     def _safe_in_production(self) -> Settings:
         if self.profile == "production" and self.allow_plain_passwords:
             raise ValueError("allow_plain_passwords must be false in the production profile")
+        if self.profile == "production" and self.s3_allow_http:
+            raise ValueError("s3_allow_http must be false in the production profile")
         return self
 
     @property

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from redis import Redis
 
 from config.settings import Settings
+from hub.blobs import blobs
 from hub.calllog import CallLog
 from hub.connections import Memory
 from hub.database import Database
@@ -76,12 +77,12 @@ class Hub:
     @cached_property
     def store(self) -> Store:
         """The store of file contents."""
-        return Store(self.settings.data / "store")
+        return Store(blobs(self.settings, "store"))
 
     @cached_property
     def files(self) -> SealedFiles:
         """The store of encrypted contents."""
-        return SealedFiles(self.settings.data / "files", self.vault)
+        return SealedFiles(blobs(self.settings, "files"), self.vault)
 
     @cached_property
     def redis(self) -> Redis:

@@ -9,15 +9,15 @@ import base64
 import hashlib
 import io
 import os
-import tempfile
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from hub.blobs import Blobs
 from hub.vault import Vault
 from plugins import codes
 from plugins.errors import HubError
@@ -39,61 +39,58 @@ class Sealed:
 
 
 class SealedFiles:
-    """Encrypted contents in a folder of the data folder."""
+    """Encrypted contents."""
 
-    def __init__(self, folder: Path, vault: Vault) -> None:
-        self._folder = folder
+    def __init__(self, blobs: Blobs, vault: Vault) -> None:
+        self._blobs = blobs
         self._vault = vault
 
     def put(self, content: FileContent) -> Sealed:
-        """Store a content durably. Raises HubError (10202) where the disk refuses it."""
+        """Store a content durably. Raises HubError (10202) where it cannot be stored."""
         key, prefix = AESGCM.generate_key(256), os.urandom(PREFIX)
-        cipher, total, size = AESGCM(key), hashlib.sha256(), 0
+        total, size = hashlib.sha256(), 0
         blob = uuid.uuid4().hex
-        target = self._path(blob)
-        try:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, draft = tempfile.mkstemp(dir=target.parent, prefix="draft-")
-            with os.fdopen(handle, "wb") as file, content.open() as stream:
-                file.write(prefix)
+
+        def pieces() -> Iterator[bytes]:
+            nonlocal size
+            cipher = AESGCM(key)
+            yield prefix
+            with content.open() as stream:
                 piece, number = stream.read(CHUNK), 0
                 while True:
                     following = stream.read(CHUNK)
                     total.update(piece)
                     size += len(piece)
-                    file.write(cipher.encrypt(_nonce(prefix, number), piece, _place(number, not following)))
+                    yield cipher.encrypt(_nonce(prefix, number), piece, _place(number, not following))
                     if not following:
-                        break
+                        return
                     piece, number = following, number + 1
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, target)
-        except OSError as error:
-            raise HubError("存储空间不可用", code=codes.FILE_NOT_SAVED) from error
+
+        self._blobs.put(pieces(), lambda: blob)
         sealed_key = self._vault.seal(base64.b64encode(key).decode(), PURPOSE)
         return Sealed(blob, sealed_key, total.hexdigest(), size)
 
     def get(self, sealed: Sealed, name: str = "") -> FileContent:
         """The plain content. Raises HubError (10203) when the blob is gone; reading raises it when the blob was changed."""
-        path = self._path(sealed.blob)
-        if not path.is_file():
+        if self._blobs.size(sealed.blob) is None:
             raise HubError(code=codes.FILE_MISSING)
         key = base64.b64decode(self._vault.open(sealed.sealed_key, PURPOSE))
-        return FileContent(name, sealed.size, lambda: cast(BinaryIO, io.BufferedReader(_Reader(path, key, sealed.size), CHUNK)))
+
+        def opened() -> BinaryIO:
+            return cast(BinaryIO, io.BufferedReader(_Reader(self._blobs.open(sealed.blob), key, sealed.size), CHUNK))
+
+        return FileContent(name, sealed.size, opened)
 
     def remove(self, blob: str) -> None:
         """Remove a blob that nothing refers to any more."""
-        self._path(blob).unlink(missing_ok=True)
-
-    def _path(self, blob: str) -> Path:
-        return self._folder / blob[:2] / blob
+        self._blobs.remove(blob)
 
 
 class _Reader(io.RawIOBase):
     """Reads a blob, piece by piece, from any place."""
 
-    def __init__(self, path: Path, key: bytes, size: int) -> None:
-        self._file = path.open("rb")
+    def __init__(self, file: BinaryIO, key: bytes, size: int) -> None:
+        self._file = file
         self._prefix = self._file.read(PREFIX)
         self._cipher = AESGCM(key)
         self._size = size

@@ -2,57 +2,43 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 
+from hub.blobs import Blobs
 from plugins import codes
 from plugins.errors import HubError
 from plugins.files import FileContent
 
 
 class Store:
-    """Contents in a folder of the data folder."""
+    """Contents by their digests."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
 
     def put(self, content: FileContent) -> str:
-        """Store a content durably and give its digest. A content that is there already is not written twice."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Store a content durably and give its digest. Raises HubError (10202) where it cannot be stored."""
         total = hashlib.sha256()
-        handle, draft = tempfile.mkstemp(dir=self._folder, prefix="draft-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for piece in content.chunks():
-                    total.update(piece)
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            target = self._path(total.hexdigest())
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            os.replace(draft, target)
-        except OSError as error:
-            Path(draft).unlink(missing_ok=True)
-            raise HubError("存储空间不可用", code=codes.FILE_NOT_SAVED) from error
+
+        def pieces() -> Iterator[bytes]:
+            for piece in content.chunks():
+                total.update(piece)
+                yield piece
+
+        self._blobs.put(pieces(), total.hexdigest)
         return total.hexdigest()
 
     def get(self, digest: str, name: str = "") -> FileContent:
         """The content with a digest. Raises HubError (10203) when it is not there."""
-        path = self._path(digest)
-        try:
-            size = path.stat().st_size
-        except FileNotFoundError as error:
-            raise HubError(code=codes.FILE_MISSING) from error
-        return FileContent(name, size, lambda: path.open("rb"))
+        size = self._blobs.size(digest)
+        if size is None:
+            raise HubError(code=codes.FILE_MISSING)
+        return FileContent(name, size, lambda: self._blobs.open(digest))
 
     def has(self, digest: str) -> bool:
         """Whether there is a content with this digest."""
-        return self._path(digest).is_file()
+        return self._blobs.size(digest) is not None
 
     def remove(self, digest: str) -> None:
         """Forget a content. One that is not there does no harm."""
-        self._path(digest).unlink(missing_ok=True)
-
-    def _path(self, digest: str) -> Path:
-        return self._folder / digest[:2] / digest
+        self._blobs.remove(digest)
