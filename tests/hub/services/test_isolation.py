@@ -33,6 +33,7 @@ TEXTS: Mapping[str, Any] = {
     "machineUsername": "u",
     "robotGroupName": "新",
     "priority": 1,
+    "reason": "测试",
 }
 
 
