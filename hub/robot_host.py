@@ -84,10 +84,11 @@ class RobotHost:
             if status is None:
                 continue
             del self._robots[robot_id]
-            self._ending.discard(robot_id)
             count = self._failures.get(robot_id, (0, 0.0))[0] + 1 if status else 0
             self._failures[robot_id] = (count, time.monotonic() + min(LONGEST_PAUSE, 0.2 * 2**count) if status else 0.0)
-            log.warning("robot process ended", robot_id=robot_id, status=status)
+            was_told = robot_id in self._ending
+            (log.info if was_told else log.warning)("robot process ended", robot_id=robot_id, status=status)
+            self._ending.discard(robot_id)
 
     def _end_all(self) -> None:
         for process in self._robots.values():

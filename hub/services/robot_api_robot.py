@@ -9,6 +9,7 @@ from hub import auth, robot_control
 from hub.call import Call
 from hub.database import now
 from hub.models import Machine, Robot, RobotSecret
+from hub.resource import stamps
 from hub.robot_interface import own_robot, tell_own
 from hub.robot_settings import settings_of, take_over_settings
 from hub.security import token_digest
@@ -66,4 +67,4 @@ def robot_api_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     info = {**settings_of(row), **condition(call, row), "machineName": machine.name if machine else "", "machinePassword": ""}
     if answer is not None:
         info |= {name: value for name, value in answer.get("robotInfo", {}).items() if value is not None} | {"machinePassword": ""}
-    return {"robotId": row.id, "robotName": row.name, "robotInfo": info}
+    return {"robotId": row.id, "robotName": row.name, "robotInfo": info, **stamps(row, robot_control.connection_of(call, row))}

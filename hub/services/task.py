@@ -220,6 +220,7 @@ def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "robotId": row.robot_id,
             "processId": row.process_id,
             "taskStatus": task_status(row.state),
+            "isRecord": row.is_record,
             "startTime": row.started_at,
             "endTime": row.stopped_at,
             "packageVersion": versions.get(row.package_id or 0),
