@@ -19,6 +19,7 @@ ELSEWHERE = {
     "audit": ("hub.commands.audit:audit", "The audit log: check that nothing was changed, export it."),
     "connection": ("hub.commands.connection:connection", "Connections to vendor platforms: add, list, check, import."),
     "master-key": ("hub.commands.master_key:master_key", "The key under which secrets are kept: replace it, seal everything anew."),
+    "recording": ("hub.commands.recording:recording", "Recordings as evidence: check one against its signed manifest."),
     "matrix": ("hub.matrix:matrix", "Show which adapter answers which operation."),
 }
 FAILED = 1

@@ -55,9 +55,9 @@ def serving(word: str = "") -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK, "").startswith("display-") and process.status() != psutil.STATUS_ZOMBIE:
-                if word in " ".join(process.cmdline()):
-                    found.append(process)
+            marked = process.environ().get(MARK, "").startswith("display-")
+            if marked and process.status() != psutil.STATUS_ZOMBIE and word in " ".join(process.cmdline()):
+                found.append(process)
         except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
             continue
     return found
