@@ -149,6 +149,13 @@ def robot(data: Path | None, name: str | None) -> None:
 
 @rpahub.command()
 @_options("data")
+def desktop(data: Path | None) -> None:
+    """Serve the remote desktops of this machine's robots alone."""
+    _run_part("desktop", "hub.desktop_server:main", data=data and data.resolve())
+
+
+@rpahub.command()
+@_options("data")
 def init(data: Path | None) -> None:
     """Prepare the database and the first things in it, without starting anything."""
     from config.logging import set_up

@@ -116,10 +116,10 @@ class Desktop:
     def _prepare_overlay(self) -> None:
         font, has_chinese = find_font()
         if font is None:
-            self._log.tell("warn", "本机没有可用的字体，录屏画面不带叠加文字，请安装软件包 fonts-noto-cjk")
+            self._log.tell("warn", "本机没有可用的字体，录屏画面不带叠加文字，请安装软件包 fonts-wqy-microhei 或 fonts-noto-cjk")
             return
         if not has_chinese:
-            self._log.tell("warn", "本机没有中文字体，录屏画面中的中文叠加文字无法显示，请安装软件包 fonts-noto-cjk")
+            self._log.tell("warn", "本机没有中文字体，录屏画面中的中文叠加文字无法显示，请安装软件包 fonts-wqy-microhei 或 fonts-noto-cjk")
         robot = f"{self._params.get('robotName') or ''}（ID {self._params.get('robotId') or '—'}）"
         operator, zone = str(self._params.get("operator") or ""), self._params.get("timeZone")
         size = (self._display.size.width, self._display.size.height)

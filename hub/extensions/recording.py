@@ -11,7 +11,7 @@ from hub import connections, recordings
 from hub.api.downloads import signed_url
 from hub.call import Call
 from hub.evidence import ALGORITHM
-from hub.models import Connection, Recording, Task
+from hub.models import Connection, Process, Recording, Robot, Task
 from hub.paging import page
 from hub.resource import dates
 from hub.scope import find, visible
@@ -131,9 +131,12 @@ class RecordingListResult(ListResult):
 def recording_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """List recordings. Addresses of their contents are handed out one by one, by recording/download."""
     statement = visible(select(Recording).join(Task, Task.id == Recording.task_id), Task, call)
-    for name, column, model in (("taskId", Recording.task_id, Task), ("processId", Task.process_id, None), ("robotId", Task.robot_id, None)):
+    filters: tuple[tuple[str, Any, Any], ...] = (
+        ("taskId", Recording.task_id, Task), ("processId", Task.process_id, Process), ("robotId", Task.robot_id, Robot),
+    )
+    for name, column, model in filters:
         if params.get(name) is not None:
-            statement = statement.where(column == (find(call, model, params[name], deleted=True).id if model else params[name]))
+            statement = statement.where(column == find(call, model, params[name], deleted=True).id)
     sortable = {"recordFileId": Recording.id, "taskId": Recording.task_id, "videoStartTime": Recording.started_at}
     rows, paging = page(call, statement, Recording, params, sortable=sortable)
     return {"recordings": [_row(row) for row in rows], **paging}
