@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import signal
 import socket
+import sys
 import threading
 import time
 import zipfile
@@ -32,7 +33,7 @@ SESSION = "/session"
 QUIET_TIME = 20.0  # seconds that a client may take for its request, and for taking what it is sent
 MOST_CONNECTIONS = 64
 ANNOUNCE_INTERVAL = 5.0
-END_TIME = 4.0
+END_TIME = 3.0
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -83,7 +84,7 @@ class DesktopServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A broken connection is nothing to be alarmed about."""
-        log.info("connection ended", exc_info=True)
+        log.info("connection ended", error=repr(sys.exception()))
 
 
 class Handler(BaseHTTPRequestHandler):

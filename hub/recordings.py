@@ -56,9 +56,9 @@ def store(hub: Hub, task_id: int, film: Film) -> int:
         known = _known(session, task_id, film.key)
     if known is not None:
         return known
+    key = hub.signer.current()
     digests = evidence.digests_of(film.content.chunks())
     sealed = hub.files.put(film.content)
-    key = hub.signer.current()
     try:
         with hub.db.write() as session:
             known = _known(session, task_id, film.key)

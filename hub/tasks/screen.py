@@ -48,7 +48,7 @@ class Screen:
         self._task_id = task_id
         self._run_key = run_key
         self._lock = threading.Lock()
-        self._state = State()
+        self._state: State | None = None
         self._next_look = 0.0
         self._next_state = 0.0
         self._is_watched = False
@@ -62,7 +62,7 @@ class Screen:
 
     def _say(self) -> None:
         with self._lock:
-            if time.monotonic() < self._next_state:
+            if self._state is None or time.monotonic() < self._next_state:
                 return
             self._next_state = time.monotonic() + STATE_INTERVAL
             text = json.dumps(asdict(self._state))
