@@ -23,7 +23,7 @@ from tests.hub.conftest import Api
 from tests.hub.services import making
 
 # Things that belong to no department: everybody may see them who has the permission, so that no id of them is foreign.
-COMMON = {"calendar", "machine"}
+COMMON = {"calendar", "machine", "robot_installer"}
 # Written by every call, whatever becomes of it, or by who minds the own account.
 NOTES = {"api_call", "api_metric", "audit_entry", "audit_head", "access_token", "rights_version", "kept_answer", "employee", "second_factor"}
 ONE = frozenset({"task:query"})
