@@ -102,6 +102,17 @@ class Settings(BaseSettings):
     vendor_timeout: float = Field(15.0, gt=0, le=300, description="longest wait for a vendor platform's answer")
     keep_work_folders: int = Field(20, ge=0, description="work folders of ended tasks that a robot keeps")
 
+    recording_fps: int = Field(5, ge=1, le=30, description="pictures a second of screen recordings")
+    recording_quality: int = Field(28, ge=16, le=45, description="constant rate factor of recordings: 18 looks best, 40 takes least room")
+    live_streams: int = Field(4, ge=1, le=256, description="live streams that one web process serves at once, at most half of web_threads")
+    live_lifetime: int = Field(600, ge=10, le=86400, description="how long a live view lasts, and its addresses with it")
+    desktop_enabled: bool = Field(False, description="serve remote desktops of robots on this machine; takes the extra desktop and x11vnc")
+    desktop_host: str = Field("127.0.0.1", description="address that the remote desktops listen on")
+    desktop_port: int = Field(8002, ge=1, le=65535, description="port that the remote desktops listen on")
+    desktop_url: str = Field("", description="address under which browsers reach the remote desktops, such as https://desktop.example.com")
+    desktop_lifetime: int = Field(3600, ge=60, le=86400, description="longest remote desktop session")
+    desktop_sessions: int = Field(8, ge=1, le=256, description="remote desktop sessions at once on one machine")
+
     log_format: Literal["text", "json"] = Field("text", description="form of the program's own log")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level of the program's own log")
 

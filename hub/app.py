@@ -6,7 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.logging import set_up
 from config.settings import Settings, load
-from hub.api import documentation, downloads, envelope, health, metrics, routes
+from hub.api import documentation, downloads, envelope, health, live, metrics, routes
 from hub.core import Hub
 from hub.dispatch import Dispatcher
 
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     routes.discard_bodies(app, settings)
     app.register_blueprint(health.blueprint(hub))
     app.register_blueprint(downloads.blueprint(hub))
+    app.register_blueprint(live.blueprint(hub))
     app.register_blueprint(metrics.blueprint(hub))
     app.register_blueprint(documentation.browser())
     envelope.register_error_handlers(app)

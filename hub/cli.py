@@ -20,6 +20,7 @@ ELSEWHERE = {
     "connection": ("hub.commands.connection:connection", "Connections to vendor platforms: add, list, check, import."),
     "master-key": ("hub.commands.master_key:master_key", "The key under which secrets are kept: replace it, seal everything anew."),
     "robot": ("hub.commands.robot:robot", "The native robots of this machine; or one robot that stands alone."),
+    "recording": ("hub.commands.recording:recording", "Recordings as evidence: check one against its signed manifest."),
     "matrix": ("hub.matrix:matrix", "Show which adapter answers which operation."),
 }
 FAILED = 1
@@ -137,6 +138,13 @@ def worker(data: Path | None, index: int) -> None:
 def scheduler(data: Path | None) -> None:
     """Run the scheduler alone."""
     run_part("scheduler", "hub.scheduler:main", data=data and data.resolve())
+
+
+@rpahub.command()
+@options("data")
+def desktop(data: Path | None) -> None:
+    """Serve the remote desktops of this machine's robots alone."""
+    run_part("desktop", "hub.desktop_server:main", data=data and data.resolve())
 
 
 @rpahub.command()

@@ -17,6 +17,7 @@ from hub.paging import PageMemory
 from hub.redis_client import patient_client, quick_client
 from hub.rights import Remembered
 from hub.sealed_files import SealedFiles
+from hub.signing import Signer
 from hub.store import Store
 from hub.vault import Vault, open_vault
 from hub.wire_keys import WireKeys
@@ -68,6 +69,11 @@ class Hub:
     def vault(self) -> Vault:
         """The keeper of secrets."""
         return open_vault(self.settings)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """The keys with which the hub signs recordings."""
+        return Signer(self)
 
     @cached_property
     def wire_keys(self) -> WireKeys:

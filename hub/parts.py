@@ -62,11 +62,25 @@ def plan_of(settings: Settings) -> Plan:
             Part("scheduler", "hub.scheduler:main"),
             Part("robots", "hub.robot_host:main"),
             *(Part(f"worker-{number}", "hub.worker:main", (number,)) for number in range(1, workers + 1)),
+            *(() if is_robot else _desktop(settings)),
         ),
         initialise=Part("initialise", "hub.bootstrap:initialise"),
         warm=Part("warm", "hub.parts:warm"),
         first_words="first start: robot secret" if is_robot else Plan.first_words,
     )
+
+
+def _desktop(settings: Settings) -> tuple[Part, ...]:
+    """The part that serves remote desktops, where that is wanted and this machine has what it takes."""
+    if not settings.desktop_enabled:
+        return ()
+    from hub.desktop import missing
+
+    lacking = missing()
+    if lacking:
+        log.warning("remote desktops are not served", reason=lacking)
+        return ()
+    return (Part("desktop", "hub.desktop_server:main"),)
 
 
 def warm(settings: Settings) -> None:

@@ -21,6 +21,7 @@ NOT_FOR_OPERATORS = (
     "role:", "user-group:", "app:", "api-group:", "login:", "mfa:", "session:", "connection:create", "connection:delete", "audit-log:", "api-log:",
     "license:import", "license:delete", "crypto:rotate-key", "task:force-end", "robot-installer:upload", "robot-installer:delete",
     "robot:secret/",
+    "robot:remote-control",
 )  # fmt: skip
 
 # What everybody who has signed in may do for the own account; no role needs to hold it.

@@ -13,6 +13,7 @@ from hub.core import Hub
 from hub.database import now
 from hub.licences import unlicensed
 from hub.models import Robot, RobotGroup, RobotGroupMember
+from hub.recordings import hand_in_left
 from hub.tasks import jobs, queues
 from hub.tasks.queues import IDLE
 from hub.worker import HubWorker
@@ -73,6 +74,7 @@ def main(settings: Settings, robot_id: int) -> None:
     hub = Hub(settings)
     with _exclusive(settings, robot_id):
         clean_up_after(hub, robot_id, "机器人进程中断，任务失败")
+        hand_in_left(hub, robot_id)
         with hub.db.write() as session:
             values = {"online_since": now(), "seen_at": now(), "install_path": sys.prefix}
             session.execute(update(Robot).where(Robot.id == robot_id).values(**values, updated_at=Robot.updated_at))
@@ -98,6 +100,7 @@ class RobotWorker(HubWorker):
     def handle_work_horse_killed(self, job: jobs.Any, retpid: int, ret_val: int, rusage: jobs.Any) -> None:
         """The process that ran the task was killed: the task has failed, at once."""
         clean_up_after(self._hub, self._robot_id, "执行任务的进程被终止，任务失败")
+        hand_in_left(self._hub, self._robot_id)
 
 
 def _exclusive(settings: Settings, robot_id: int) -> IO[str]:

@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-Command = Literal["cancel", "pause", "resume"]
+from plugins.files import FileContent
+
+Command = Literal["cancel", "pause", "resume", "record", "stop-recording"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,22 @@ class Run(Protocol):
 
     def paused(self, is_paused: bool) -> None:
         """Report that the run has really come to a halt, or goes on again."""
+
+    def screen(self, has_display: bool, is_recording: bool, reason: str = "") -> None:
+        """Report whether the run has a display of its own and whether that is being recorded; if not, why, in Chinese."""
+
+    def recording(self, content: FileContent, *, started_at: datetime, ended_at: datetime, manifest: Mapping[str, Any]) -> None:
+        """Hand over a finished recording; it is stored when this returns. Raises HubError where it cannot be.
+
+        ``manifest`` is what the robot says of it: ``key`` (names it for good: handed over twice it is stored once), ``part`` (which one of
+        the run), ``display`` (width, height, depth), ``framesPerSecond``, ``isOverlaid``, ``isInterrupted``.
+        """
+
+    def watched(self) -> bool:
+        """Whether somebody wants to see the display at this moment. Cheap enough to be asked several times a second."""
+
+    def frame(self, image: bytes) -> None:
+        """Show those who watch a picture of the display (JPEG)."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,9 @@ def task_run(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Run one task to its end, here and now, and return only then. For adapters that execute processes themselves.
 
     ``params``: ``taskId`` (text), ``processName``, ``packageName``, ``packageVersion``, ``package`` (FileContent), ``packageDigest``,
-    ``inParameters`` ([{name, value}]), ``logLevel``, ``robotName``, ``maxRunTime`` (seconds, 0 = none), ``isRecord``.
+    ``inParameters`` ([{name, value}]), ``logLevel``, ``robotName``, ``robotId`` (text), ``maxRunTime`` (seconds, 0 = none), ``isRecord``,
+    ``operator`` (who made the task), ``desktop`` ({width, height, depth}, None = none asked for), ``recording`` ({rate, quality}),
+    ``timeZone`` (of the times in recordings).
     Report lines and progress through ``ctx.run`` and obey its commands. Answer ``{"taskState", "outParameters", "reason"}`` with
     ``taskState`` one of succeeded, failed, cancelled, timed_out.
     """
@@ -53,4 +55,21 @@ def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
     Answer ``{"taskId": reference}``, or ``{"taskId": None}`` when it is certain that no task was started with that key.
     Only an adapter that sends the key along with the start may implement this: the hub starts again on None.
+    """
+
+
+@hookspec(firstresult=True)
+def recordings_left(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Give the recordings that runs left on this machine which were killed before they could hand them over.
+
+    ``params``: ``robotId`` (text) whose runs they were; ``taken``, the keys of those that the hub has stored and that may be removed. Answer
+    ``{"recordings": [{"key", "taskId", "content" (FileContent), "startTime", "endTime", "manifest"}]}``, as ``Run.recording`` is given them.
+    """
+
+
+@hookspec(firstresult=True)
+def desktop_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Find the X display of a task that runs on this machine. ``params``: ``taskId`` (text).
+
+    Answer ``{"display": ":1", "authority": path of its cookie, "width", "height", "depth"}``; raise HubError (11001) where there is none.
     """

@@ -25,7 +25,7 @@ STANDARD = "plugins.operations"
 Support = Literal["native", "emulated", "cannot", "not yet"]
 
 # What an adapter that executes processes itself does by ``task_run``: it obeys the commands and reports the lines of its run.
-BY_RUNNING = frozenset({"task_create", "task_cancel", "task_pause", "task_resume", "task_log_query"})
+BY_RUNNING = frozenset({"task_create", "task_cancel", "task_pause", "task_resume", "task_log_query", "video_query"})
 
 
 class LoadedAdapter:

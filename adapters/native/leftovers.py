@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from adapters.native.display import mark_of
 from adapters.native.tree import CLOCK_SLACK, GONE, LEFTOVER_GRACE, MARK, ProcessTree
 from adapters.native.workspace import Workspace
 
@@ -83,6 +84,9 @@ def end_run(folder: Path, note: dict[str, Any]) -> int:
     if start is not None and abs(start - note["leaderStart"]) > CLOCK_SLACK:
         leader = None  # Its number was given to another process since.
     ended = ProcessTree(note["runId"], leader, 0.0).end(grace=LEFTOVER_GRACE)
+    served = ProcessTree(mark_of(note["runId"]), None, 0.0).end(grace=LEFTOVER_GRACE)
+    if served.left:
+        logger.error("processes %s that served the display of run %s cannot be ended", served.left, note["runId"])
     if ended.found:
         logger.warning("ended %d processes of run %s, whose robot was killed", ended.found, note["runId"])
     if ended.left:

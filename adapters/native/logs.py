@@ -162,6 +162,12 @@ class Events:
     def _take_failure(self, record: dict[str, Any]) -> None:
         self.failure = self.failure or clean(str(record["message"]))
 
+    @property
+    def step(self) -> str | None:
+        """The present step, as the process reported it last."""
+        with self._lock:
+            return self._progress[1]
+
     def report_progress(self, run: Run) -> None:
         """Tell the hub the present progress if it has changed. Called a few times a second, however often the process reports."""
         with self._lock:

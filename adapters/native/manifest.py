@@ -17,19 +17,23 @@ from plugins import HubError, InvalidInput
 FILE = "rpa.toml"
 LARGEST = 64 * 1024
 KINDS = ("python", "robot", "robocorp", "command")
-KEYS = {"kind", "entry", "arguments", "parameters"}
+KEYS = {"kind", "entry", "arguments", "parameters", "desktop"}
 PARAMETER_KEYS = {"default", "description", "required"}
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """``entry`` holds one path, or several for Robot Framework; ``defaults`` and ``required`` come from the declared parameters."""
+    """``entry`` holds one path, or several for Robot Framework; ``defaults`` and ``required`` come from the declared parameters.
+
+    ``desktop``: the process needs a display of its own.
+    """
 
     kind: str
     entry: tuple[str, ...]
     arguments: tuple[str, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
+    desktop: bool = False
 
     def inputs(self, given: list[dict[str, Any]]) -> dict[str, str]:
         """The values of a run: those ``given``, over the declared defaults. Raises InvalidInput when a required one is missing."""
@@ -84,8 +88,11 @@ def _declared(files: Collection[PurePosixPath], toml: bytes) -> Manifest:
     arguments = table.get("arguments", [])
     if not isinstance(arguments, list) or not all(isinstance(item, str) and "\0" not in item for item in arguments):
         raise wrong("arguments 应为文本数组")
+    desktop = table.get("desktop", False)
+    if not isinstance(desktop, bool):
+        raise wrong("desktop 应为 true 或 false")
     defaults, required = _parameters(table.get("parameters", {}))
-    return Manifest(kind, (_entry(files, kind, table.get("entry")),), tuple(arguments), defaults, required)
+    return Manifest(kind, (_entry(files, kind, table.get("entry")),), tuple(arguments), defaults, required, desktop)
 
 
 def _entry(files: Collection[PurePosixPath], kind: str, entry: Any) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from adapters.native.desktop import Desktop
 from adapters.native.leftovers import Guard, RunNote
 from adapters.native.logs import Events, Pump, TaskLog
 from adapters.native.tree import GRACE, LEFTOVER_GRACE, Ended, ProcessTree, adopt_orphans, start
@@ -56,13 +57,18 @@ class Clock:
 class Execution:
     """One run. ``max_run_time`` is in seconds, 0 for none."""
 
-    def __init__(self, run: Run, run_id: str, space: Workspace, log: TaskLog, max_run_time: float) -> None:
+    def __init__(
+        self, run: Run, run_id: str, space: Workspace, log: TaskLog, max_run_time: float, desktop: Desktop | None = None
+    ) -> None:
         self._run = run
+        self._desktop = desktop
         self._run_id = run_id
         self._space = space
         self._log = log
         self._max_run_time = max_run_time
         self._events = Events(log)
+        if desktop is not None:
+            desktop.step = lambda: self._events.step
         self._done = threading.Event()
         self._verdict: Ending | None = None
         self._error: Exception | None = None
@@ -146,7 +152,10 @@ class Execution:
                 tree.resume()
                 clock.go()
                 self._log.tell("info", "任务继续运行")
+                self._show_paused(False)
                 self._run.paused(False)
+            elif command in ("record", "stop-recording"):
+                self._record(command == "record")
             elif command == "cancel":
                 self._stop(tree, Ending("cancelled", "任务已取消"))
                 return
@@ -158,11 +167,22 @@ class Execution:
         if tree.pause():
             clock.stop()
             self._log.tell("info", "任务已暂停")
+            self._show_paused(True)
             self._run.paused(True)
         else:
             tree.resume()
             self._log.tell("error", "任务未能暂停：仍有进程在运行")
             self._run.paused(False)
+
+    def _show_paused(self, is_paused: bool) -> None:
+        if self._desktop is not None:
+            self._desktop.is_paused = is_paused
+
+    def _record(self, is_wanted: bool) -> None:
+        if self._desktop is not None:
+            self._desktop.record(is_wanted)
+        elif is_wanted:
+            self._log.tell("warn", "任务没有虚拟桌面，无法录屏")
 
     def _stop(self, tree: ProcessTree, verdict: Ending) -> None:
         self._verdict = verdict

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.native.archive import Limits
+from adapters.native.desktop import Desktop, open_desktop
 from adapters.native.leftovers import RunNote, reap_leftovers
 from adapters.native.logs import TaskLog
 from adapters.native.manifest import Manifest, command_line
@@ -40,16 +41,20 @@ def task_run(ctx: Context, params: dict) -> dict:
     note = RunNote(base, uuid.uuid4().hex)
     space: Workspace | None = None
     execution: Execution | None = None
+    desktop: Desktop | None = None
     outputs: list[dict[str, str]] = []
     try:
         space, manifest = _prepare(base, note, params)
-        execution = Execution(ctx.run, note.run_id, space, log, float(params.get("maxRunTime") or 0))
         command = command_line(manifest, space.work, space.robot, log.level)
-        ending = execution.carry_out(command, _environment(params, note.run_id, space, log.level), note)
+        desktop = open_desktop(ctx.run, note.run_id, base, space.run, log, params, wanted=manifest.desktop)
+        execution = Execution(ctx.run, note.run_id, space, log, float(params.get("maxRunTime") or 0), desktop)
+        ending = execution.carry_out(command, _environment(params, note.run_id, space, log.level, desktop), note)
         outputs, ending = _with_outputs(space, ending, log)
     except HubError as error:
         ending = Ending("failed", clean(error.message))
     finally:
+        if desktop is not None:
+            desktop.close()
         if execution is None or not execution.left:
             note.remove()  # Else it stays, so that the next run tries again to end what is left.
         if space is not None:
@@ -73,9 +78,12 @@ def _prepare(base: Path, note: RunNote, params: dict[str, Any]) -> tuple[Workspa
         raise HubError(f"机器人本机无法准备工作目录：{error.strerror or type(error).__name__}", code=codes.FILE_NOT_SAVED) from error
 
 
-def _environment(params: dict[str, Any], run_id: str, space: Workspace, level: str) -> dict[str, str]:
+def _environment(params: dict[str, Any], run_id: str, space: Workspace, level: str, desktop: Desktop | None) -> dict[str, str]:
     """The environment of a task, built up from nothing: the hub's own settings and secrets are not for the processes."""
     passed_on = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith("LC_")}
+    if desktop is not None:
+        passed_on.pop("WAYLAND_DISPLAY", None)  # Else programs would appear on the machine's own desktop.
+        passed_on |= desktop.environment
     return {
         "LANG": "C.UTF-8",
         **passed_on,

@@ -4,10 +4,11 @@
 
     <folder>/packages/<digest>/          the files of a package, as unpacked
     <folder>/tasks/<taskId>-<run>/work   the task's copy: its current folder
-                                  /run   input.json, output.json and the event pipe
+                                  /run   input.json, output.json and the event pipe; the display's cookie
                                   /tmp   its TMPDIR
                                   /robot output.xml and log.html of Robot Framework
     <folder>/runs/<run>.json             a note for as long as the run is alive (``leftovers``)
+    <folder>/recordings/<run>-<n>.*      recordings that the hub does not have yet (``kept``)
 """
 from __future__ import annotations
 
@@ -42,8 +43,7 @@ class Workspace:
     @classmethod
     def create(cls, base: Path, task_id: str, run_id: str, package: Path, inputs: dict[str, str]) -> Workspace:
         """Make the folders of a run, with a copy of the package's files and the input file."""
-        name = re.sub(r"[^A-Za-z0-9_-]", "_", task_id)[:64]
-        space = cls(base / TASKS / f"{name}-{run_id[:12]}")
+        space = cls(base / TASKS / run_folder(task_id, run_id[:12]))
         space.folder.mkdir(parents=True, mode=0o700)
         shutil.copytree(package, space.work)
         for each in (space.run, space.tmp):
@@ -139,6 +139,11 @@ def manifest_of(package: Path) -> Manifest:
     ]
     toml = package / FILE
     return read_manifest(files, toml.read_bytes()[: LARGEST + 1] if toml.is_file() else None)
+
+
+def run_folder(task_id: str, run_id: str) -> str:
+    """The name of the folder of a run."""
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', task_id)[:64]}-{run_id}"
 
 
 def prune(base: Path, keep: int) -> None:

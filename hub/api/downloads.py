@@ -8,7 +8,9 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, send_file
 from sqlalchemy.orm import Session
 
-from hub.models import FileVersion, Package, Recording, RobotInstaller, StoredFile
+from hub import recordings
+from hub.api.envelope import trace_id
+from hub.models import AuditEntry, FileVersion, Package, Recording, RobotInstaller, StoredFile, Task
 from hub.sealed_files import Sealed
 from plugins import codes
 from plugins.errors import HubError, Refused
@@ -19,12 +21,22 @@ if TYPE_CHECKING:
     from hub.core import Hub
 
 PREFIX = "/api/ext"
+AUDITED = ("recording",)
 
 
 def signed_url(call: Call, kind: str, key: int) -> str:
-    """The address of a content, for the next ten minutes (by default). ``kind`` is package, file, recording or installer."""
-    signature = call.hub.vault.sign(f"{kind}:{key}", call.hub.settings.download_lifetime)
-    return f"{call.base_url.rstrip('/')}{PREFIX}/{kind}/download/{key}?sign={signature}"
+    """The address of a content, for the next ten minutes (by default). ``kind`` is package, file, recording or installer.
+
+    That of a recording names, within its signature, to whom it was given: each use of it stands in the audit log.
+    """
+    by = call.caller.name if kind in AUDITED else ""
+    signature = call.hub.vault.sign(_signed(kind, key, by), call.hub.settings.download_lifetime)
+    whom = f"&by={quote(by, safe='')}" if by else ""
+    return f"{call.base_url.rstrip('/')}{PREFIX}/{kind}/download/{key}?sign={signature}{whom}"
+
+
+def _signed(kind: str, key: int, by: str) -> str:
+    return f"{kind}:{key}:{by}" if kind in AUDITED else f"{kind}:{key}"
 
 
 def blueprint(hub: Hub) -> Blueprint:
@@ -33,11 +45,14 @@ def blueprint(hub: Hub) -> Blueprint:
 
     @downloads.get(f"{PREFIX}/<any(package, file, recording, installer):kind>/download/<int:key>")
     def download(kind: str, key: int) -> Response:
-        if not hub.vault.verify(f"{kind}:{key}", request.args.get("sign", "")):
+        by = request.args.get("by", "")
+        if not hub.vault.verify(_signed(kind, key, by), request.args.get("sign", "")):
             raise Refused("下载地址无效或已过期", code=codes.NO_PERMISSION)
         with hub.db.read() as session:
             content, digest = CONTENTS[kind](hub, session, key)
-        response = send_file(content.open(), mimetype="application/octet-stream", etag=digest, max_age=0, conditional=False)
+        if kind in AUDITED:
+            _note(hub, key, by)
+        response = send_file(content.open(), mimetype=_kind_of_content(kind, content), etag=digest, max_age=0, conditional=False)
         response.content_length = content.size
         response.make_conditional(request.environ, accept_ranges=True, complete_length=content.size)
         response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(content.name)}"
@@ -47,6 +62,27 @@ def blueprint(hub: Hub) -> Blueprint:
         return response
 
     return downloads
+
+
+def _kind_of_content(kind: str, content: FileContent) -> str:
+    """Recordings are played where they are; whatever else was uploaded is never shown by a browser."""
+    if kind != "recording":
+        return "application/octet-stream"
+    return "video/x-matroska" if content.name.endswith(".mkv") else "video/mp4"
+
+
+def _note(hub: Hub, key: int, by: str) -> None:
+    """Note in the audit log that a recording is being fetched. Without that nobody gets it."""
+    with hub.db.write() as session:
+        recording = session.get_one(Recording, key)
+        task = session.get_one(Task, recording.task_id)
+        session.add(
+            AuditEntry(
+                trace_id=trace_id(), operation="recording_fetch", actor=by, department_id=task.department_id,
+                client_ip=request.remote_addr or "", result_code=codes.OK.value,
+                subject={"recordFileId": key, "taskId": task.id, "method": request.method, "range": request.headers.get("Range", "")[:64]},
+            )
+        )  # fmt: skip
 
 
 def _package(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:
@@ -68,7 +104,7 @@ def _recording(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:
     row = session.get(Recording, key)
     if row is None or row.is_deleted:
         raise HubError(code=codes.FILE_MISSING)
-    return hub.files.get(Sealed(row.blob, row.sealed_key, row.digest, row.size), f"task-{row.task_id}-{row.id}.mp4"), row.digest
+    return recordings.content_of(hub, row), row.digest
 
 
 def _installer(hub: Hub, session: Session, key: int) -> tuple[FileContent, str]:

@@ -3,7 +3,7 @@ from hub.models.base import Base, Entity
 from hub.models.calendar import Calendar
 from hub.models.connection import Connection
 from hub.models.installer import RobotInstaller
-from hub.models.keys import RegisteredKey, WireKey
+from hub.models.keys import RegisteredKey, SigningKey, WireKey
 from hub.models.licence import Licence
 from hub.models.organisation import AccessToken, Department, Employee, SecondFactor
 from hub.models.process import Package, Process
@@ -30,7 +30,7 @@ __all__ = [
     "AccessToken", "ApiCall", "ApiGroup", "ApiMetric", "Application", "AuditEntry", "AuditHead", "EmployeeRole", "KeptAnswer",
     "LoginPolicy", "RightsVersion", "Role", "UserGroup", "UserGroupMember", "UserGroupRole",
     "Calendar", "DataQueue", "DataQueueItem", "Licence", "Trigger", "TriggerRobot",
-    "RegisteredKey", "WireKey",
+    "RegisteredKey", "SigningKey", "WireKey",
     "Base", "Connection", "Department", "Employee", "Entity", "Machine", "Outbox", "Package", "Process", "Robot",
     "RobotGroup", "RobotGroupMember", "RobotInstaller", "RobotSecret", "SecondFactor", "Task", "TaskEvent", "TaskLog",
 ]

@@ -25,6 +25,20 @@ class WireKey(Base):
     expires_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
 
 
+class SigningKey(Base):
+    """A key pair with which the hub signs (Ed25519): the one of the highest version. ``name`` is the beginning of the public key's SHA-256."""
+
+    __tablename__ = "signing_key"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    version: Mapped[int] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(String(16), unique=True)
+    public_key: Mapped[str] = mapped_column(String(64))
+    sealed_private_key: Mapped[str] = mapped_column(Text, info={"sealed": "signing key"})
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now)
+
+
 class RegisteredKey(Base):
     """The public key of a user or an application, to which the hub encrypts the secrets that it hands out (erratum E16)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.database import BigId, Document, Moment, now
@@ -90,10 +90,12 @@ class FileVersion(Base):
 class Recording(Entity, Base):
     """A screen recording of a task, stored as files are. ``manifest`` says what it shows and is signed (``signature``).
 
-    ``reference`` is the vendor's own id of a recording that was fetched from its platform.
+    ``reference`` is the vendor's own id of a recording that was fetched from its platform, or the key under which a robot of ours made it:
+    a recording that is handed in twice is stored once.
     """
 
     __tablename__ = "recording"
+    __table_args__ = (UniqueConstraint("task_id", "reference"), {"sqlite_autoincrement": True})
 
     task_id: Mapped[int] = mapped_column(BigId, ForeignKey("task.id"), index=True)
     reference: Mapped[str | None] = mapped_column(String(512))

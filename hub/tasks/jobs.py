@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from hub import connections
 from hub.core import Hub
-from hub.models import Task
+from hub.models import Robot, Task
 from hub.tasks import lifecycle
 from hub.tasks.lifecycle import Claim
 from hub.tasks.running import TaskRun
@@ -69,9 +69,20 @@ def run_params(hub: Hub, claim: Claim) -> dict[str, Any]:
         "robotId": str(robot.id) if robot else "",
         "maxRunTime": task.max_run_time or 0,
         "isRecord": task.is_record,
+        "operator": task.actor or "",
+        "desktop": _desktop(robot),
+        "recording": {"rate": hub.settings.recording_fps, "quality": hub.settings.recording_quality},
+        "timeZone": hub.settings.time_zone,
         "keepWorkFolders": hub.settings.keep_work_folders,
         "limits": {"max_package": hub.settings.max_package, "max_unpacked": hub.settings.max_unpacked},
     }
+
+
+def _desktop(robot: Robot | None) -> dict[str, int] | None:
+    """The desktop that a robot is configured to have: none unless its size is given."""
+    if robot is None or not robot.resolution_width or not robot.resolution_height:
+        return None
+    return {"width": robot.resolution_width, "height": robot.resolution_height, "depth": robot.resolution_depth or 24}
 
 
 def fail_broken(hub: Hub, task_id: int, reason: str) -> bool:

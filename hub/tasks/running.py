@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from datetime import datetime
-from typing import get_args
+from typing import Any, get_args
 
 import redis
 import structlog
@@ -14,7 +15,9 @@ from hub.database import now
 from hub.models import Task, TaskLog
 from hub.tasks import lifecycle
 from hub.tasks.lifecycle import Claim
+from hub.tasks.screen import Screen, State
 from plugins.context import Command
+from plugins.files import FileContent
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +53,7 @@ class TaskRun:
     def __init__(self, hub: Hub, claim: Claim) -> None:
         self._hub = hub
         self._claim = claim
+        self._screen = Screen(hub, claim.task.id, claim.run_key)
         self._lock = threading.Lock()
         self._lines: list[tuple[datetime, str, str]] = []
         self._seq = 0
@@ -95,6 +99,22 @@ class TaskRun:
         with self._lock:
             self._state = "paused" if is_paused else "running"
         self._wake.set()
+
+    def screen(self, has_display: bool, is_recording: bool, reason: str = "") -> None:
+        """Note what there is to see of the run."""
+        self._screen.tell(State(has_display, is_recording, reason))
+
+    def recording(self, content: FileContent, *, started_at: datetime, ended_at: datetime, manifest: Mapping[str, Any]) -> None:
+        """Store a recording; see plugins.context.Run."""
+        self._screen.keep(content, started_at, ended_at, manifest)
+
+    def watched(self) -> bool:
+        """Whether somebody watches."""
+        return self._screen.is_watched()
+
+    def frame(self, image: bytes) -> None:
+        """Show a picture."""
+        self._screen.show(image)
 
     def command(self, timeout: float = 0.0) -> Command | None:
         """The next command; see plugins.context.Run."""

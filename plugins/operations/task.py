@@ -132,6 +132,7 @@ class TaskRow(TaskProgress):
     startTime = Moment("开始时间，格式为 yyyy-MM-dd HH:mm:ss")
     endTime = Moment("结束时间，格式为 yyyy-MM-dd HH:mm:ss")
     stopTime = Moment("同 endTime", attribute="endTime", dump_only=True, additive=True)
+    recordFileIds = Items(Id(kind="recording"), "录屏文件 ID 组", additive=True)
 
 
 class TaskListResult(ListResult):

@@ -10,6 +10,7 @@ from typing import Any
 
 from plugins.adapter import Adapter
 from plugins.context import Command, Connection, Context, Run
+from plugins.files import FileContent
 
 
 class FakeRun:
@@ -19,6 +20,10 @@ class FakeRun:
         self.lines: list[tuple[str, str, datetime | None]] = []
         self.reports: list[tuple[float | None, str | None]] = []
         self.halts: list[bool] = []
+        self.screens: list[tuple[bool, bool, str]] = []
+        self.recordings: list[tuple[bytes, datetime, datetime, dict[str, Any]]] = []
+        self.frames: list[bytes] = []
+        self.is_watched = False
         self._commands: queue.Queue[Command] = queue.Queue()
         self._lock = threading.Lock()
 
@@ -47,6 +52,25 @@ class FakeRun:
         """Keep whether the run stands still."""
         with self._lock:
             self.halts.append(is_paused)
+
+    def screen(self, has_display: bool, is_recording: bool, reason: str = "") -> None:
+        """Keep what is said of the display."""
+        with self._lock:
+            self.screens.append((has_display, is_recording, reason))
+
+    def recording(self, content: FileContent, *, started_at: datetime, ended_at: datetime, manifest: Mapping[str, Any]) -> None:
+        """Keep a recording."""
+        with self._lock:
+            self.recordings.append((content.read(), started_at, ended_at, dict(manifest)))
+
+    def watched(self) -> bool:
+        """What the test has set."""
+        return self.is_watched
+
+    def frame(self, image: bytes) -> None:
+        """Keep a picture."""
+        with self._lock:
+            self.frames.append(image)
 
 
 def context_for(

@@ -90,6 +90,7 @@ def one_of_each(api: Api, hub: Hub, home: int) -> dict[str, int]:
         "calendar": api("calendar_create", calendarName=name("日历"), nonWorkingDays=["2026-01-01"])["calendarId"],
         "machine": 1,
     }
+    found["recording"] = making.recording(hub, found["task"])
     found["connection"] = _connection(hub, home)
     found["licence"] = _licence(api, hub, found["connection"])
     return found

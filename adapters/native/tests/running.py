@@ -5,7 +5,7 @@ import io
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ class FakeRun:
         self.steps: list[tuple[float | None, str | None]] = []
         self.pauses: list[bool] = []
         self.commands: list[str] = []
+        self.screens: list[tuple[bool, bool, str]] = []
+        self.recordings: list[tuple[bytes, datetime, datetime, dict[str, Any]]] = []
+        self.frames: list[bytes] = []
+        self.is_watched = False
 
     def log(self, level: str, message: str, at: datetime | None = None) -> None:
         self.lines.append((level, message))
@@ -38,6 +42,18 @@ class FakeRun:
 
     def paused(self, is_paused: bool) -> None:
         self.pauses.append(is_paused)
+
+    def screen(self, has_display: bool, is_recording: bool, reason: str = "") -> None:
+        self.screens.append((has_display, is_recording, reason))
+
+    def recording(self, content: FileContent, *, started_at: datetime, ended_at: datetime, manifest: Mapping[str, Any]) -> None:
+        self.recordings.append((content.read(), started_at, ended_at, dict(manifest)))
+
+    def watched(self) -> bool:
+        return self.is_watched
+
+    def frame(self, image: bytes) -> None:
+        self.frames.append(image)
 
     def texts(self, level: str | None = None) -> list[str]:
         return [message for each, message in list(self.lines) if level in (None, each)]

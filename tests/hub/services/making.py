@@ -5,13 +5,15 @@ import base64
 import io
 import itertools
 import zipfile
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
 
+from hub import recordings
 from hub.core import Hub
 from hub.models import Connection, Task, TaskLog, Trigger
-from plugins import Adapter
+from plugins import Adapter, FileContent
 from plugins.manager import Adapters
 from tests.hub.conftest import Api
 
@@ -150,3 +152,13 @@ def is_active(hub: Hub, trigger_id: int) -> bool:
     """Whether a trigger is switched on."""
     with hub.db.read() as session:
         return session.get_one(Trigger, trigger_id).is_activated
+
+
+FILM = b"a film" * 400_000
+
+
+def recording(hub: Hub, task_id: int, key: str | None = None, content: bytes = FILM) -> int:
+    """A stored recording of a task."""
+    start = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    said = {"key": key, "part": 1, "display": {"width": 1280, "height": 720, "depth": 24}, "framesPerSecond": 5, "isOverlaid": True, "isInterrupted": False}
+    return recordings.store(hub, task_id, recordings.Film(FileContent.of(content, "recording.mp4"), start, start + timedelta(minutes=1), said))
