@@ -9,6 +9,7 @@ import errno
 import math
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -132,10 +133,12 @@ def explained(reason: str, code: int, bounds: Bounds) -> str:
 
     ``code`` is the exit code, negative for the number of a signal.
     """
-    import signal
-
-    signals = {"SIGXCPU": cpu_reason(bounds), "SIGXFSZ": file_reason(bounds)}
-    told = next((why for name, why in signals.items() if code in (-int(getattr(signal, name, 0) or 1), 128 + int(getattr(signal, name, 0) or 1))), "")
+    number = -code if code < 0 else code - 128  # A shell tells the signal that its child died of so.
+    told = ""
+    if bounds.cpu_seconds and number == signal.SIGXCPU:
+        told = cpu_reason(bounds)
+    if bounds.file_size and number == signal.SIGXFSZ:
+        told = file_reason(bounds)
     if not told and bounds.file_size and (os.strerror(errno.EFBIG) in reason or "File size limit exceeded" in reason):
         told = file_reason(bounds)
     if not told and os.strerror(errno.ENOSPC) in reason:
@@ -145,4 +148,6 @@ def explained(reason: str, code: int, bounds: Bounds) -> str:
 
 def of_disk(error: OSError) -> str:
     """What to say about a disk that did not take something."""
-    return FULL_DISK if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or type(error).__name__)
+    # Copying a folder gathers the errors of its files as texts.
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error)
+    return FULL_DISK if is_full else str(error.strerror or type(error).__name__)

@@ -194,12 +194,14 @@ class ProcessTree:
                 continue  # It has ended; one that may not be touched is still there at the next look, and is reported.
 
 
-def start(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(command: list[str], cwd: Path, environment: dict[str, str], *, is_python: bool = False) -> subprocess.Popen[bytes]:
     """Start the first process of a run, in a session of its own; it is killed when the calling thread ends.
+
+    ``is_python``: the program is an interpreter, so that it will start.
 
     Raises OSError when the program cannot be started.
     """
-    tie = shutil.which("setpriv") if command[0] == sys.executable and sys.platform == "linux" else None
+    tie = shutil.which("setpriv") if is_python and sys.platform == "linux" else None
     if tie is not None:
         # It spares the copy of this process's memory that preexec_fn costs. Other programs may fail to start, which setpriv would tell late.
         command = [tie, "--pdeathsig", "KILL", *command]

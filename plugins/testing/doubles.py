@@ -10,6 +10,7 @@ from typing import Any
 
 from plugins.adapter import Adapter
 from plugins.context import Command, Connection, Context, Run
+from plugins.errors import HubError, NotSupported
 
 
 class FakeRun:
@@ -19,6 +20,8 @@ class FakeRun:
         self.lines: list[tuple[str, str, datetime | None]] = []
         self.reports: list[tuple[float | None, str | None]] = []
         self.halts: list[bool] = []
+        self.answers: dict[str, dict[str, Any] | HubError] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
         self._commands: queue.Queue[Command] = queue.Queue()
         self._lock = threading.Lock()
 
@@ -26,7 +29,7 @@ class FakeRun:
         """Have the run told ``command`` when it next asks."""
         self._commands.put(command)
 
-    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+    def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         """Keep a line."""
         with self._lock:
             self.lines.append((level, message, at))
@@ -47,6 +50,15 @@ class FakeRun:
         """Keep whether the run stands still."""
         with self._lock:
             self.halts.append(is_paused)
+
+    def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer that a test has put down for the operation; one that it has not is refused."""
+        with self._lock:
+            self.asked.append((operation, dict(params)))
+        answer = self.answers.get(operation, NotSupported(operation))
+        if isinstance(answer, HubError):
+            raise answer
+        return answer
 
 
 def context_for(

@@ -5,7 +5,7 @@ import io
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from adapters.native.task import task_run
-from plugins import Connection, Context, FileContent
+from plugins import Connection, Context, FileContent, NotFound
 
 
 class FakeRun:
@@ -25,10 +25,13 @@ class FakeRun:
         self.steps: list[tuple[float | None, str | None]] = []
         self.pauses: list[bool] = []
         self.commands: list[str] = []
+        self.line_steps: list[str | None] = []
+        self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+    def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         self.lines.append((level, message))
         self.times.append(at)
+        self.line_steps.append(step)
 
     def progress(self, percent: float | None = None, step: str | None = None) -> None:
         self.steps.append((percent, step))
@@ -38,6 +41,11 @@ class FakeRun:
 
     def paused(self, is_paused: bool) -> None:
         self.pauses.append(is_paused)
+
+    def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if operation not in self.answers:
+            raise NotFound(operation)
+        return self.answers[operation](dict(params))
 
     def texts(self, level: str | None = None) -> list[str]:
         return [message for each, message in list(self.lines) if level in (None, each)]
