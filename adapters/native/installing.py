@@ -19,6 +19,8 @@ import venv
 from pathlib import Path
 
 CREDENTIALS = re.compile(r"://[^/\s@]+@")
+ERRORS = ("ERROR:", "error:", "×")
+EMPTY_ERROR = "subprocess-exited-with-error"  # What it was stands in the next line, after a ×.
 LONGEST = 1000
 
 
@@ -70,8 +72,8 @@ def install(command: list[str]) -> str | None:
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as pip:
         for raw in pip.stdout or ():
             line = CREDENTIALS.sub("://***@", raw.decode("utf-8", "replace").rstrip())
-            is_error = line.startswith("ERROR:")
-            problem = problem or (line if is_error else "")
+            is_error = line.strip().startswith(ERRORS)
+            problem = problem or (line.strip() if is_error and not line.endswith(EMPTY_ERROR) else "")
             last = line or last
             say(line, sys.stderr if is_error else sys.stdout)
     return None if pip.returncode == 0 else problem or last or f"pip {pip.returncode}"

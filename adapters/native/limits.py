@@ -53,19 +53,16 @@ class Bounds:
         pairs = ((getattr(self, name), getattr(other, name)) for name in Bounds.__dataclass_fields__)
         return Bounds(*(min(filter(None, pair), default=0) for pair in pairs))
 
-    def impose(self, pid: int) -> None:
-        """Let the kernel hold a process, and those that it will start, to what it can: a file's size, and a process's own processor time."""
+    def of_kernel(self) -> list[tuple[int, tuple[int, int]]]:
+        """What the kernel can hold a process to, and those that it starts: a file's size, and a process's own processor time (soft, hard)."""
         if sys.platform != "linux":
-            return
+            return []
         import resource
 
-        try:
-            if self.file_size:
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (self.file_size, self.file_size))
-            if self.cpu_seconds:
-                resource.prlimit(pid, resource.RLIMIT_CPU, (self.cpu_seconds + CPU_NET, self.cpu_seconds + 2 * CPU_NET))
-        except ProcessLookupError:
-            return  # It has ended already.
+        found = [(resource.RLIMIT_FSIZE, (self.file_size, self.file_size))] if self.file_size else []
+        if self.cpu_seconds:
+            found.append((resource.RLIMIT_CPU, (self.cpu_seconds + CPU_NET, self.cpu_seconds + 2 * CPU_NET)))
+        return found
 
 
 def _size(name: str, value: Any) -> int:

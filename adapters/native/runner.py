@@ -98,10 +98,11 @@ class Execution:
         self._done.clear()
         with _event_pipe(self._space) as (reader, close_writer):
             try:
-                process = start(step.command, self._space.work, step.environment, is_python=step.is_python)
+                process = start(
+                    step.command, self._space.work, step.environment, is_python=step.is_python, limits=step.bounds.of_kernel()
+                )
             except OSError as error:
                 raise HubError(f"无法启动 {os.path.basename(step.command[0])}：{error.strerror}") from error
-            step.bounds.impose(process.pid)
             tree = ProcessTree.of(self._run_id, process.pid)
             try:
                 self._attend(process, step, tree, reader, note)

@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,20 +194,25 @@ class ProcessTree:
                 continue  # It has ended; one that may not be touched is still there at the next look, and is reported.
 
 
-def start(command: list[str], cwd: Path, environment: dict[str, str], *, is_python: bool = False) -> subprocess.Popen[bytes]:
+Limit = tuple[int, tuple[int, int]]
+
+
+def start(
+    command: list[str], cwd: Path, environment: dict[str, str], *, is_python: bool = False, limits: Sequence[Limit] = ()
+) -> subprocess.Popen[bytes]:
     """Start the first process of a run, in a session of its own; it is killed when the calling thread ends.
 
-    ``is_python``: the program is an interpreter, so that it will start.
+    ``is_python``: the program is an interpreter, so that it will start. ``limits`` are the kernel's: resource, soft and hard limit.
 
     Raises OSError when the program cannot be started.
     """
-    tie = shutil.which("setpriv") if is_python and sys.platform == "linux" else None
+    tie = shutil.which("setpriv") if is_python and not limits and sys.platform == "linux" else None
     if tie is not None:
         # It spares the copy of this process's memory that preexec_fn costs. Other programs may fail to start, which setpriv would tell late.
         command = [tie, "--pdeathsig", "KILL", *command]
     return subprocess.Popen(
         command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True, preexec_fn=None if tie else _die_with_parent(),
+        start_new_session=True, preexec_fn=None if tie else _prepared(limits),
     )
 
 
@@ -217,14 +222,22 @@ def adopt_orphans() -> None:
         _prctl()(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the forked child does before it becomes the program. All is prepared here: between fork and exec no lock may be taken."""
+def _prepared(limits: Sequence[Limit]) -> Callable[[], None] | None:
+    """What the forked child does before it becomes the program: it is tied to its parent's life, and limited, before it can start others.
+
+    All is prepared here: between fork and exec no lock may be taken.
+    """
     if sys.platform != "linux":
         return None
+    import resource
+
+    limit = resource.setrlimit
     prctl, parent, getppid, leave, kill = _prctl(), os.getpid(), os.getppid, os._exit, int(signal.SIGKILL)
 
     def prepare() -> None:
         prctl(PR_SET_PDEATHSIG, kill, 0, 0, 0)
+        for number, values in limits:
+            limit(number, values)
         if getppid() != parent:  # It died before the call above.
             leave(127)
 
