@@ -106,8 +106,8 @@ class Environment:
 def _pip_variables(space: Workspace, given: Mapping[str, Any]) -> dict[str, str]:
     """The robot's own settings of pip and proxies, and a configuration file with those of the hub."""
     passed_on = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.lower().endswith("_proxy")}
-    options = {"index-url": given.get("index_url"), "find-links": given.get("find_links")}
-    options = {name: value for name, value in options.items() if value}
+    wanted = {"index-url": given.get("index_url"), "find-links": given.get("find_links")}
+    options: dict[str, str] = {name: str(value) for name, value in wanted.items() if value}
     if not options:
         return passed_on
     # In a configuration file, % stands for itself: pip reads it without interpolation.

@@ -17,6 +17,7 @@ import sysconfig
 import uuid
 import venv
 from pathlib import Path
+from typing import TextIO
 
 CREDENTIALS = re.compile(r"://[^/\s@]+@")
 ERRORS = ("ERROR:", "error:", "×")
@@ -91,9 +92,9 @@ def add_runtime(aside: Path, runtime: list[str]) -> None:
     (library / "rpa_runtime.pth").write_text(f"{own}\n", "utf-8")
 
 
-def say(line: str, stream: object = None) -> None:
+def say(line: str, stream: TextIO = sys.stdout) -> None:
     """One line for the task log."""
-    print(line, file=stream or sys.stdout, flush=True)  # type: ignore[call-overload]
+    print(line, file=stream, flush=True)
 
 
 def report(problem: str) -> None:

@@ -65,6 +65,9 @@ class Bounds:
         return found
 
 
+NONE = Bounds()
+
+
 def _size(name: str, value: Any) -> int:
     if value in (None, ""):
         return 0

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from adapters.native.limits import Bounds
+from adapters.native.limits import NONE, Bounds
 from adapters.native.outputs import clean
 from plugins import HubError, InvalidInput
 
@@ -39,7 +39,7 @@ class Manifest:
     defaults: dict[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     requirements: tuple[str, ...] = ()
-    limits: Bounds = Bounds()
+    limits: Bounds = NONE
 
     def inputs(self, given: list[dict[str, Any]]) -> dict[str, str]:
         """The values of a run: those ``given``, over the declared defaults. Raises InvalidInput when a required one is missing."""

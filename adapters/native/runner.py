@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from adapters.native.leftovers import Guard, RunNote
-from adapters.native.limits import Bounds, Watch, explained
+from adapters.native.limits import NONE, Bounds, Watch, explained
 from adapters.native.logs import Events, Pump, TaskLog
 from adapters.native.services import Services
 from adapters.native.tree import GRACE, LEFTOVER_GRACE, Ended, ProcessTree, adopt_orphans, start
@@ -64,7 +64,7 @@ class Step:
 
     command: list[str]
     environment: dict[str, str]
-    bounds: Bounds = Bounds()
+    bounds: Bounds = NONE
     services: Services | None = None
     is_python: bool = False
     title: str = ""

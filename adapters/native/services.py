@@ -94,10 +94,7 @@ class Services:
 
     def _answer(self, request: bytes) -> bytes:
         try:
-            answer = json.dumps({"data": self._ask(request)}, ensure_ascii=False, default=str).encode() + b"\n"
-            if len(answer) > LARGEST:
-                raise HubError("应答过大", code=codes.TOO_LARGE)
-            return answer
+            return _reply({"data": self._ask(request)})
         except HubError as error:
             return _refusal(error.code.value, error.message)
         except Exception:  # Whatever the hub's side raises: the process that asks must hear of it.
@@ -164,7 +161,14 @@ def _line(guest: socket.socket) -> bytes:
 
 
 def _refusal(code: str, message: str) -> bytes:
-    return json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False).encode() + b"\n"
+    return _reply({"error": {"code": code, "message": message}})
+
+
+def _reply(record: dict[str, Any]) -> bytes:
+    reply = json.dumps(record, ensure_ascii=False, default=str).encode() + b"\n"
+    if len(reply) > LARGEST:
+        raise HubError("应答过大", code=codes.TOO_LARGE)
+    return reply
 
 
 def _is_of_this_user(guest: socket.socket) -> bool:

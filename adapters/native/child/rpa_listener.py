@@ -16,7 +16,8 @@ class Listener:
     """A listener of version 3: one record of the event pipe for each event.
 
     The present step is the keyword of the running task that is carried out, as it stands in the task; the percentage counts tasks, and within
-    the running one its keywords, which is what versions before 7.0 do not tell. What a process says itself by Set Progress counts more: the runtime sees to that.
+    the running one its keywords, which versions before 7.0 do not tell. What a process says itself by Set Progress counts more: the runtime
+    sees to that.
     """
 
     ROBOT_LISTENER_API_VERSION = 3

@@ -12,7 +12,17 @@ import threading
 import time
 
 from rpa_services import (
-    Credential, ServiceError, add_item, asset, complete_item, credential, fail_item, heartbeat, lease_item, read_file, write_file,
+    Credential,
+    ServiceError,
+    add_item,
+    asset,
+    complete_item,
+    credential,
+    fail_item,
+    heartbeat,
+    lease_item,
+    read_file,
+    write_file,
 )
 
 __all__ = [
