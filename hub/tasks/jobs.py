@@ -92,9 +92,12 @@ def run_params(hub: Hub, claim: Claim) -> dict[str, Any]:
 def limits_of(hub: Hub, of_robot: Mapping[str, Any]) -> dict[str, int]:
     """The bounds of packages, and of the processes of a task: the tighter of the settings' and the robot's; what has none is absent."""
     settings = hub.settings
-    of_tasks = {"memory": settings.task_memory_limit, "cpu_seconds": settings.task_cpu_limit, "file_size": settings.task_file_limit}
-    found = {name: [each for each in (limit, of_robot.get(name)) if each] for name, limit in of_tasks.items()}
-    least = {name: min(each) for name, each in found.items() if each}
+    of_task = {
+        "memory": (settings.task_memory_limit, of_robot.get("memory")),
+        "cpu_seconds": (settings.task_cpu_limit, of_robot.get("cpuSeconds")),
+        "file_size": (settings.task_file_limit, of_robot.get("fileSize")),
+    }
+    least = {name: min(filter(None, pair)) for name, pair in of_task.items() if any(pair)}
     return {"max_package": settings.max_package, "max_unpacked": settings.max_unpacked, **least}
 
 
