@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     vendor_poll_interval: float = Field(2.0, gt=0, description="pause between two looks at the running tasks of a connection")
     vendor_timeout: float = Field(15.0, gt=0, le=300, description="longest wait for a vendor platform's answer")
     keep_work_folders: int = Field(20, ge=0, description="work folders of ended tasks that a robot keeps")
+    keep_work_days: float = Field(0, ge=0, description="days for which a robot keeps them; 0 is however long")
 
     recording_fps: int = Field(5, ge=1, le=30, description="pictures a second of screen recordings")
     recording_quality: int = Field(28, ge=16, le=45, description="constant rate factor of recordings: 18 looks best, 40 takes least room")
@@ -112,6 +113,14 @@ class Settings(BaseSettings):
     desktop_url: str = Field("", description="address under which browsers reach the remote desktops, such as https://desktop.example.com")
     desktop_lifetime: int = Field(3600, ge=60, le=86400, description="longest remote desktop session")
     desktop_sessions: int = Field(8, ge=1, le=256, description="remote desktop sessions at once on one machine")
+    task_memory_limit: int = Field(0, ge=0, description="memory that all processes of a task may take together; 0 is without limit")
+    task_cpu_limit: int = Field(0, ge=0, description="processor time that all processes of a task may take together; 0 is without limit")
+    task_file_limit: int = Field(0, ge=0, description="largest file that a task's process may write; 0 is without limit")
+    pip_index_url: SecretStr = Field(SecretStr(""), description="package index that requirements of packages come from; by default that of pip")
+    pip_find_links: str = Field("", description="folder or page of wheels for them; without pip_index_url the only source")
+    keep_environments: int = Field(10, ge=1, description="virtual environments of requirements that a machine keeps")
+    credential_lease: int = Field(600, ge=10, le=86400, description="how long a task is to use a credential that it was told")
+    queue_item_lease: int = Field(300, ge=1, le=86400, description="how long a task holds a queue item, where it does not say so itself")
 
     log_format: Literal["text", "json"] = Field("text", description="form of the program's own log")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level of the program's own log")

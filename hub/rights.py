@@ -24,12 +24,21 @@ NOT_FOR_OPERATORS = (
     "robot:remote-control",
 )  # fmt: skip
 
+# Who used which credential concerns those who run the platform.
+NOT_FOR_READERS = frozenset({"credential:usage/list"})
+
 # What everybody who has signed in may do for the own account; no role needs to hold it.
 OWN_BUSINESS = frozenset({"account:me", "mfa:enrol", "mfa:remove", "mfa:verify", "token:list", "token:refresh", "token:revoke"})
 
+# What running processes use, through their robots; to others it says that there is no such task.
+AT_RUN_TIME = frozenset({
+    "asset:lease", "credential:lease", "file:read", "file:write", "queue-item:complete", "queue-item:fail", "queue-item:heartbeat",
+    "queue-item:lease", "queue-item:submit",
+})  # fmt: skip
+
 # Every robot may use its own interface (clause 6.3), and what its processes need at run time; the services see to it that it is the own.
 ROBOT_INTERFACE = "robot-api/"
-ROBOT_PERMISSIONS = frozenset({f"{ROBOT_INTERFACE}*", "version:info", "version:codes"})
+ROBOT_PERMISSIONS = frozenset({f"{ROBOT_INTERFACE}*", "version:info", "version:codes", "crypto:register-key", *AT_RUN_TIME})
 
 # Whose update may move them to another department, which takes a permission of its own (erratum E53).
 MOVABLE = ("asset", "credential", "file", "process", "robot", "trigger")
@@ -72,8 +81,8 @@ def _moves() -> set[str]:
 def builtin_roles(catalogue: Catalogue) -> dict[str, list[str]]:
     """The roles that every hub has from its first start."""
     needed = {permission_of(each): each for each in catalogue if each.side != "robot" and not each.public}
-    allowed = [name for name in needed if name not in OWN_BUSINESS and not name.startswith(NOT_FOR_OPERATORS)]
-    reading = sorted(name for name in allowed if not needed[name].writes)
+    allowed = [name for name in needed if name not in OWN_BUSINESS | AT_RUN_TIME and not name.startswith(NOT_FOR_OPERATORS)]
+    reading = sorted(name for name in allowed if not needed[name].writes and name not in NOT_FOR_READERS)
     operating = sorted({*allowed, *_moves()})
     return {ADMINISTRATOR: ["*"], OPERATOR: operating, READER: reading}
 

@@ -31,6 +31,7 @@ LONGEST_SECRET = 4096
 MILLISECONDS, LATEST = 10**11, 10**14
 WRAPPING = {"password", "nonce", "ts"}
 NONCES = "rpahub:wire-nonce:"
+RUN = "run"  # The kind of source of what a running process asks for.
 
 
 def open_password(call: Call, sent: str, field: str) -> str:
@@ -39,7 +40,7 @@ def open_password(call: Call, sent: str, field: str) -> str:
     Raises InvalidInput (10007) for a ciphertext that cannot be opened, whatever the reason, and for plain text that is not allowed here;
     HubError (20001) where it cannot be told whether a nonce was used before.
     """
-    if call.source.kind == "internal":
+    if is_inside(call):
         return sent  # What the hub says to itself was never on a wire.
     algorithm, body = _tag_of(sent)
     blob = layouts.decoded(body)
@@ -50,6 +51,11 @@ def open_password(call: Call, sent: str, field: str) -> str:
     if text is None:
         raise InvalidInput(f"{field} 的密文无效（较长的十六进制或 base64 内容均按密文处理）")
     return _unwrapped(call, text, field)
+
+
+def is_inside(call: Call) -> bool:
+    """Whether the call never was on a wire: the hub's own, or one of a robot of this machine for the process that it runs."""
+    return call.source.kind in ("internal", RUN)
 
 
 def _tag_of(sent: str) -> tuple[Algorithm | None, str]:
@@ -143,10 +149,22 @@ def registered_key(call: Call) -> PublicKey:
         found = select(RegisteredKey.public_key).where(RegisteredKey.employee_id == call.caller.employee_id)
     elif call.caller.application_id is not None:
         found = select(RegisteredKey.public_key).where(RegisteredKey.application_id == call.caller.application_id)
+    elif call.caller.robot_id is not None:
+        found = select(RegisteredKey.public_key).where(RegisteredKey.robot_id == call.caller.robot_id)
     text = call.session.scalar(found) if found is not None else None
     if text is None:
         raise Refused("调用者尚未登记公钥", code=codes.NO_PERMISSION)
     return PublicKey.read(text)
+
+
+def key_of(call: Call, given: str | None, field: str) -> PublicKey:
+    """The public key that the parameter ``field`` gives, else the registered one. Raises InvalidInput and Refused."""
+    if not given:
+        return registered_key(call)
+    try:
+        return PublicKey.read(given)
+    except ValueError as error:
+        raise InvalidInput(f"{field} 应为 SM2 公钥或不少于 2048 位的 RSA 公钥") from error
 
 
 def seal_for(public_key: PublicKey, text: str) -> str:

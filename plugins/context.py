@@ -27,8 +27,11 @@ class Connection:
 class Run(Protocol):
     """The hub's side of a task that an adapter executes in this very process (``task_run``). All methods may be called from any thread."""
 
-    def log(self, level: str, message: str, at: datetime | None = None) -> None:
-        """Add one line to the task log: ``level`` is trace, debug, info, warn or error; ``at`` is aware, now by default."""
+    def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
+        """Add one line to the task log: ``level`` is trace, debug, info, warn or error; ``at`` is aware, now by default.
+
+        ``step`` is the step that the line was said in.
+        """
 
     def progress(self, percent: float | None = None, step: str | None = None) -> None:
         """Report how far the run is (0 to 100) and the name of the present step."""
@@ -54,6 +57,13 @@ class Run(Protocol):
 
     def frame(self, image: bytes) -> None:
         """Show those who watch a picture of the display (JPEG)."""
+
+    def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the hub carry out one of its operations for the run: those by which a process gets at credentials, assets, queue items and files.
+
+        They are carried out with the rights of the run's robot, and for this task. Secrets in the answer are plain, and hidden in the task's
+        log from then on; ``content``, where the answer has one, is a FileContent. Raises HubError.
+        """
 
 
 @dataclass(frozen=True)

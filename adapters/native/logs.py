@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import selectors
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -13,12 +14,14 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from adapters.native.outputs import clean
+from adapters.native.tracebacks import SILENCE, TRACEBACK, Tracebacks
 from plugins import Run
 from plugins.fields import LOG_LEVELS
 
 LONGEST_LINE = 16 * 1024
 LONGEST_MESSAGE = 5000
 LONGEST_EVENT = 64 * 1024
+LONGEST_STEP = 128
 MOST_LINES = 200_000
 MOST_BYTES = 64 << 20
 READ = 64 * 1024
@@ -26,7 +29,10 @@ logger = logging.getLogger(__name__)
 
 
 class TaskLog:
-    """The log of one run: drops what is below the task's level and, after a notice, what is beyond the bounds of one task."""
+    """The log of one run: drops what is below the task's level and, after a notice, what is beyond the bounds of one task.
+
+    ``step`` is the present step, under which a line is said.
+    """
 
     def __init__(self, run: Run, level: str | None) -> None:
         self._run = run
@@ -36,6 +42,7 @@ class TaskLog:
         self._bytes = 0
         self._failures = 0
         self.dropped = 0
+        self.step: str | None = None
 
     @property
     def level(self) -> str:
@@ -63,7 +70,7 @@ class TaskLog:
     def _send(self, level: str, message: str, at: datetime | None) -> None:
         """A log that cannot be written must not stop the work: the process would block on its full pipe. The program log says so, once."""
         try:
-            self._run.log(level, clean(message), at)
+            self._run.log(level, clean(message), at, self.step)
         except Exception:  # Whatever the hub's log store raises.
             self._failures += 1
             if self._failures == 1:
@@ -124,6 +131,7 @@ class Events:
         self._lock = threading.Lock()
         self._progress: tuple[float | None, str | None] = (None, None)
         self._reported: tuple[float | None, str | None] = (None, None)
+        self._is_told = self._is_step_told = False
         self.failure = ""
 
     def take(self, line: str) -> None:
@@ -143,21 +151,33 @@ class Events:
         level = str(record.get("level", "info")).lower()
         at = record.get("at")
         moment = datetime.fromtimestamp(float(at), UTC) if at is not None else None
-        for line in str(record["message"]).splitlines() or [""]:
+        message = clean(str(record["message"]))
+        for line in [message] if TRACEBACK in message else message.splitlines() or [""]:
             for start in range(0, len(line) or 1, LONGEST_MESSAGE):
                 self._log.write(level if level in LOG_LEVELS else "info", line[start:start + LONGEST_MESSAGE], moment)
 
     def _take_progress(self, record: dict[str, Any]) -> None:
+        """What a process says itself counts more than what is seen of it: from then on for the percentage, and for the present task's step.
+
+        What is seen (``automatic``) never goes back; ``begins`` marks the beginning of a task.
+        """
         percent, step = record.get("percent"), record.get("step")
-        number = None if percent is None else float(percent)
+        number = None if percent is None else min(max(float(percent), 0.0), 100.0)
         if number is not None and not math.isfinite(number):
             raise ValueError("not a number")
         with self._lock:
             last_percent, last_step = self._progress
-            self._progress = (
-                last_percent if number is None else min(max(number, 0.0), 100.0),
-                last_step if step is None else clean(str(step))[:200],
-            )
+            if record.get("automatic"):
+                if number is not None:
+                    number = None if self._is_told else max(number, last_percent or 0.0)
+                self._is_step_told = self._is_step_told and not record.get("begins")
+                step = None if self._is_step_told else step
+            else:
+                self._is_told = self._is_told or number is not None
+                self._is_step_told = self._is_step_told or step is not None
+            step = last_step if step is None else clean(str(step))[:LONGEST_STEP]
+            self._progress = (last_percent if number is None else number, step)
+            self._log.step = step
 
     def _take_failure(self, record: dict[str, Any]) -> None:
         self.failure = self.failure or clean(str(record["message"]))
@@ -178,37 +198,64 @@ class Events:
 
 
 class Pump:
-    """One thread that reads standard output (info), standard error (warn) and the event pipe of a run until all are closed."""
+    """One thread that reads standard output (info), standard error (warn) and the event pipe of a run until all are closed.
 
-    def __init__(self, log: TaskLog, events: Events, out: IO[bytes], err: IO[bytes], event_reader: int) -> None:
-        self.last_error = ""
+    Meanwhile it also calls ``serve`` whenever somebody knocks at the socket ``door``.
+    """
+
+    def __init__(
+        self,
+        log: TaskLog,
+        events: Events,
+        out: IO[bytes],
+        err: IO[bytes],
+        event_reader: int,
+        door: socket.socket | None = None,
+        serve: Callable[[], None] | None = None,
+    ) -> None:
         self._log = log
+        self._errors = Tracebacks(log)
         self._stop_at = math.inf
         self._selector = selectors.DefaultSelector()
         self._selector.register(out, selectors.EVENT_READ, Lines(lambda line: log.write("info", line)))
-        self._selector.register(err, selectors.EVENT_READ, Lines(self._take_error))
+        self._selector.register(err, selectors.EVENT_READ, Lines(self._errors.take))
         self._selector.register(event_reader, selectors.EVENT_READ, Lines(events.take, LONGEST_EVENT))
+        self._streams = 3
+        if door is not None:
+            self._selector.register(door, selectors.EVENT_READ, serve)
         self._thread = threading.Thread(target=self._read_all, name="task-output", daemon=True)
         self._thread.start()
 
-    def _take_error(self, line: str) -> None:
-        if line.strip():
-            self.last_error = line.strip()
-        self._log.write("warn", line)
+    @property
+    def last_error(self) -> str:
+        """The last line of standard error that says something."""
+        return self._errors.last
 
     def _read_all(self) -> None:
-        while self._selector.get_map() and time.monotonic() < self._stop_at:
-            for key, _ in self._selector.select(timeout=1.0):
-                try:
-                    data = os.read(key.fd, READ)
-                except BlockingIOError:  # The event pipe does not block; another reader was faster.
-                    continue
-                key.data.feed(data)
-                if not data:
-                    self._selector.unregister(key.fileobj)
+        while self._streams and time.monotonic() < self._stop_at:
+            ready = self._selector.select(timeout=SILENCE if self._errors.is_open else 1.0)
+            for key, _ in ready:
+                if isinstance(key.data, Lines):
+                    self._read(key)
+                else:
+                    key.data()
+            if not ready:
+                self._errors.close()
         for key in list(self._selector.get_map().values()):
-            key.data.feed(b"")
+            if isinstance(key.data, Lines):
+                key.data.feed(b"")
+        self._errors.close()
         self._selector.close()
+
+    def _read(self, key: selectors.SelectorKey) -> None:
+        try:
+            data = os.read(key.fd, READ)
+        except BlockingIOError:  # The event pipe does not block; another reader was faster.
+            return
+        key.data.feed(data)
+        if not data:
+            self._selector.unregister(key.fileobj)
+            self._streams -= 1
 
     def finish(self, patience: float) -> None:
         """Wait for the end of the output; for ``patience`` seconds, should a process that cannot be ended hold it open."""

@@ -9,15 +9,20 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from adapters.native.limits import NONE, Bounds
 from adapters.native.outputs import clean
 from plugins import HubError, InvalidInput
+
+if TYPE_CHECKING:
+    from adapters.native.environments import Environment
 
 FILE = "rpa.toml"
 LARGEST = 64 * 1024
 KINDS = ("python", "robot", "robocorp", "command")
-KEYS = {"kind", "entry", "arguments", "parameters", "desktop"}
+KEYS = {"kind", "entry", "arguments", "parameters", "desktop", "requirements", "limits"}
+MOST_REQUIREMENTS = 500
 PARAMETER_KEYS = {"default", "description", "required"}
 
 
@@ -25,7 +30,7 @@ PARAMETER_KEYS = {"default", "description", "required"}
 class Manifest:
     """``entry`` holds one path, or several for Robot Framework; ``defaults`` and ``required`` come from the declared parameters.
 
-    ``desktop``: the process needs a display of its own.
+    ``desktop``: the process needs a display of its own. ``requirements`` are lines for pip, ``limits`` what the package bounds itself to.
     """
 
     kind: str
@@ -34,6 +39,8 @@ class Manifest:
     defaults: dict[str, str] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     desktop: bool = False
+    requirements: tuple[str, ...] = ()
+    limits: Bounds = NONE
 
     def inputs(self, given: list[dict[str, Any]]) -> dict[str, str]:
         """The values of a run: those ``given``, over the declared defaults. Raises InvalidInput when a required one is missing."""
@@ -92,7 +99,32 @@ def _declared(files: Collection[PurePosixPath], toml: bytes) -> Manifest:
     if not isinstance(desktop, bool):
         raise wrong("desktop 应为 true 或 false")
     defaults, required = _parameters(table.get("parameters", {}))
-    return Manifest(kind, (_entry(files, kind, table.get("entry")),), tuple(arguments), defaults, required, desktop)
+    entry = (_entry(files, kind, table.get("entry")),)
+    return Manifest(
+        kind,
+        entry,
+        tuple(arguments),
+        defaults,
+        required,
+        desktop=desktop,
+        requirements=_requirements(table.get("requirements", [])),
+        limits=_limits(table.get("limits", {})),
+    )
+
+
+def _requirements(lines: Any) -> tuple[str, ...]:
+    if not isinstance(lines, list) or len(lines) > MOST_REQUIREMENTS or not all(isinstance(line, str) and line.isprintable() for line in lines):
+        raise wrong('requirements 应为文本数组，如 ["openpyxl>=3.1"]')
+    return tuple(lines)
+
+
+def _limits(table: Any) -> Bounds:
+    if not isinstance(table, dict) or table.keys() - Bounds.__dataclass_fields__.keys():
+        raise wrong("limits 只能有 memory、cpu_seconds、file_size")
+    try:
+        return Bounds.of(table)
+    except InvalidInput as error:
+        raise wrong(error.reason) from error
 
 
 def _entry(files: Collection[PurePosixPath], kind: str, entry: Any) -> str:
@@ -132,26 +164,32 @@ def wrong(reason: str) -> InvalidInput:
     return InvalidInput(f"流程包清单 {FILE} 有误：{reason}")
 
 
-def command_line(manifest: Manifest, work: Path, robot_output: Path, log_level: str) -> list[str]:
-    """What is executed in the folder ``work``. Raises HubError when this machine lacks what the package needs."""
+def command_line(manifest: Manifest, work: Path, robot_output: Path, log_level: str, environment: Environment | None = None) -> list[str]:
+    """What is executed in the folder ``work``, inside of ``environment`` or of the robot's own.
+
+    Raises HubError when this machine, or the environment, lacks what the package needs.
+    """
+    python = str(environment.python) if environment is not None else sys.executable
     if manifest.kind == "python":
-        return [sys.executable, *manifest.entry, *manifest.arguments]
+        return [python, *manifest.entry, *manifest.arguments]
     if manifest.kind == "robot":
         level = {"trace": "TRACE", "debug": "DEBUG"}.get(log_level, "INFO")
         return [
-            sys.executable, "-m", "robot", "--console", "none", "--outputdir", str(robot_output), "--report", "none",
+            python, "-m", "robot", "--console", "none", "--outputdir", str(robot_output), "--report", "none",
             "--loglevel", level, "--listener", "rpa_listener.Listener", "--variablefile", "rpa_variables.py",
             *manifest.arguments, *manifest.entry,
         ]
     if manifest.kind == "robocorp":
-        if find_spec("robocorp") is None or find_spec("robocorp.tasks") is None:
-            raise HubError("本机的 Python 环境未安装 robocorp，不能执行 tasks.py 流程包")
-        return [sys.executable, "-m", "robocorp.tasks", "run", *manifest.entry, *manifest.arguments]
+        if environment is not None and not environment.has("robocorp/tasks"):
+            raise HubError("流程包的依赖中没有 robocorp，不能执行 tasks.py 流程包")
+        if environment is None and (find_spec("robocorp") is None or find_spec("robocorp.tasks") is None):
+            raise HubError("本机的 Python 环境未安装 robocorp，流程包也没有声明依赖，不能执行 tasks.py 流程包")
+        return [python, "-m", "robocorp.tasks", "run", *manifest.entry, *manifest.arguments]
     inside = work / manifest.entry[0]
     if inside.is_file():
         inside.chmod(inside.stat().st_mode | 0o100)
         return [str(inside), *manifest.arguments]
-    program = shutil.which(manifest.entry[0])
+    program = environment.program(manifest.entry[0]) if environment is not None else shutil.which(manifest.entry[0])
     if program is None:
         raise HubError(f"本机没有程序 {manifest.entry[0]}")
     return [program, *manifest.arguments]

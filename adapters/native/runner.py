@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from adapters.native.desktop import Desktop
 from adapters.native.leftovers import Guard, RunNote
+from adapters.native.limits import NONE, Bounds, Watch, explained
 from adapters.native.logs import Events, Pump, TaskLog
+from adapters.native.services import Services
 from adapters.native.tree import GRACE, LEFTOVER_GRACE, Ended, ProcessTree, adopt_orphans, start
 from adapters.native.workspace import Workspace
 from plugins import HubError, Run
@@ -21,7 +23,7 @@ from plugins import HubError, Run
 TICK = 0.1
 DEAF_FOR = 10.0
 OUTPUT_PATIENCE = 2.0
-LONGEST_REASON = 500
+LONGEST_REASON = 8192  # The hub shortens it once it has hidden the secrets in it.
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +40,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._spent = 0.0
-        self._since: float | None = time.monotonic()
+        self._since: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -50,25 +52,37 @@ class Clock:
         self._spent, self._since = self.seconds, None
 
     def go(self) -> None:
-        """The run goes on."""
+        """The run begins, or goes on."""
         self._spent, self._since = self.seconds, time.monotonic()
 
 
-class Execution:
-    """One run. ``max_run_time`` is in seconds, 0 for none."""
+@dataclass(frozen=True)
+class Step:
+    """One program of a run. ``bounds`` are its limits, ``services`` what it may ask of the hub.
 
-    def __init__(
-        self, run: Run, run_id: str, space: Workspace, log: TaskLog, max_run_time: float, desktop: Desktop | None = None
-    ) -> None:
+    ``title`` stands before the reason, in the place of the exit code, where the program gives its own reasons.
+    """
+
+    command: list[str]
+    environment: dict[str, str]
+    bounds: Bounds = NONE
+    services: Services | None = None
+    is_python: bool = False
+    title: str = ""
+
+
+class Execution:
+    """One run: one program, or several one after the other. ``max_run_time`` is for all of them, in seconds, 0 for none."""
+
+    def __init__(self, run: Run, run_id: str, space: Workspace, log: TaskLog, max_run_time: float) -> None:
         self._run = run
-        self._desktop = desktop
+        self._desktop: Desktop | None = None
         self._run_id = run_id
         self._space = space
         self._log = log
         self._max_run_time = max_run_time
         self._events = Events(log)
-        if desktop is not None:
-            desktop.step = lambda: self._events.step
+        self._clock = Clock()
         self._done = threading.Event()
         self._verdict: Ending | None = None
         self._error: Exception | None = None
@@ -77,33 +91,43 @@ class Execution:
         self._controller: threading.Thread | None = None
         self.left: tuple[int, ...] = ()
 
-    def carry_out(self, command: list[str], environment: dict[str, str], note: RunNote) -> Ending:
-        """Run ``command`` to its end. Whatever happens, no process of the run is left when this returns or raises, or ``left`` names it.
+    def show(self, desktop: Desktop) -> None:
+        """From now on the run is on this desktop, which learns what step it is at."""
+        self._desktop = desktop
+        desktop.step = lambda: self._events.step
+
+    def carry_out(self, step: Step, note: RunNote) -> Ending:
+        """Run a program to its end. Whatever happens, no process of the run is left when this returns or raises, or ``left`` names it.
 
         Raises HubError when the program cannot be started, and what ``Run.command`` raises when it fails for long.
         """
         adopt_orphans()
+        self._done.clear()
         with _event_pipe(self._space) as (reader, close_writer):
             try:
-                process = start(command, self._space.work, environment)
+                process = start(
+                    step.command, self._space.work, step.environment, is_python=step.is_python, limits=step.bounds.of_kernel()
+                )
             except OSError as error:
-                raise HubError(f"无法启动 {os.path.basename(command[0])}：{error.strerror}") from error
+                raise HubError(f"无法启动 {os.path.basename(step.command[0])}：{error.strerror}") from error
             tree = ProcessTree.of(self._run_id, process.pid)
             try:
-                self._attend(process, tree, reader, note)
+                self._attend(process, step, tree, reader, note)
             finally:
                 self._finish(process, tree, close_writer)
         self._events.report_progress(self._run)
         if self._error is not None:
             raise self._error
-        return self._verdict or self._judge(process)
+        return self._verdict or self._judge(process, step)
 
-    def _attend(self, process: subprocess.Popen[bytes], tree: ProcessTree, reader: int, note: RunNote) -> None:
+    def _attend(self, process: subprocess.Popen[bytes], step: Step, tree: ProcessTree, reader: int, note: RunNote) -> None:
         """Stay with the run until its first process ends."""
-        self._pump = Pump(self._log, self._events, process.stdout, process.stderr, reader)  # type: ignore[arg-type]
+        door = (step.services.door, step.services.serve) if step.services is not None else ()
+        self._pump = Pump(self._log, self._events, process.stdout, process.stderr, reader, *door)  # type: ignore[arg-type]
         note.write(process.pid)
         self._guard = Guard(note.folder, self._run_id)
-        self._controller = threading.Thread(target=self._control, args=(tree,), name="task-control", daemon=True)
+        watch = Watch(tree, step.bounds)
+        self._controller = threading.Thread(target=self._control, args=(tree, watch), name="task-control", daemon=True)
         self._controller.start()
         # The process is only looked at, not reaped: its number must stay taken until the last look at its tree.
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
@@ -124,16 +148,17 @@ class Execution:
         if self._guard is not None:
             self._guard.dismiss()
 
-    def _control(self, tree: ProcessTree) -> None:
-        """Obey commands and keep the time until the run has ended. A run that cannot be controlled any more is ended."""
+    def _control(self, tree: ProcessTree, watch: Watch) -> None:
+        """Obey commands, keep the time and the limits until the run has ended. A run that cannot be controlled any more is ended."""
         try:
-            self._obey(tree)
+            self._obey(tree, watch)
         except Exception as error:  # noqa: BLE001  Whatever the hub's connection or the operating system raises.
             self._error = error
             self._stop(tree, Ending("failed", "任务失去控制"))
 
-    def _obey(self, tree: ProcessTree) -> None:
-        clock = Clock()
+    def _obey(self, tree: ProcessTree, watch: Watch) -> None:
+        clock = self._clock
+        clock.go()
         deaf_since: float | None = None
         while not self._done.wait(TICK):
             tree.reap_orphans()
@@ -161,6 +186,9 @@ class Execution:
                 return
             if self._max_run_time and clock.seconds > self._max_run_time:
                 self._stop(tree, Ending("timed_out", f"运行时间超过上限 {self._max_run_time:g} 秒"))
+                return
+            if reason := watch.exceeded():
+                self._stop(tree, Ending("failed", reason))
                 return
 
     def _pause(self, tree: ProcessTree, clock: Clock) -> None:
@@ -203,14 +231,14 @@ class Execution:
         else:
             self._log.tell("info", f"已结束任务的全部进程（{ended.found} 个）")
 
-    def _judge(self, process: subprocess.Popen[bytes]) -> Ending:
-        """The ending of a run that nobody stopped."""
+    def _judge(self, process: subprocess.Popen[bytes], step: Step) -> Ending:
+        """The ending of a program that nobody stopped."""
         code = process.returncode
         if code == 0:
             return Ending("succeeded")
-        how = f"进程以退出码 {code} 结束" if code > 0 else f"进程被信号 {_signal_name(-code)} 终止"
+        how = step.title or (f"进程以退出码 {code} 结束" if code > 0 else f"进程被信号 {_signal_name(-code)} 终止")
         why = self._events.failure or (self._pump.last_error if self._pump else "")
-        return Ending("failed", (f"{how}：{why}" if why else how)[:LONGEST_REASON])
+        return Ending("failed", explained(f"{how}：{why}" if why else how, code, step.bounds)[:LONGEST_REASON])
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ ROUNDS = 100
 LOOKS = 3
 MOST_REAPED = 10_000
 CLOCK_SLACK = 2.0
+SETTLED = 3.0
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 GONE = (psutil.NoSuchProcess, psutil.ZombieProcess)
@@ -49,25 +50,35 @@ class Ended:
 
 
 class ProcessTree:
-    """The processes of the run ``run_id``, whose first one is ``leader``. ``since`` is that one's start as psutil tells it."""
+    """The processes of the run ``run_id``, whose first one is ``leader``. ``since`` is that one's start as psutil tells it.
+
+    ``seconds_of_dead`` is the processor time of those that were handed to this process and have ended.
+    """
 
     def __init__(self, run_id: str, leader: int | None, since: float) -> None:
         self.run_id = run_id
         self.leader = leader
         self.since = since
+        self.seconds_of_dead = 0.0
         self._orphans: set[int] = set()
+        self._strangers: set[int] = set()
 
     @classmethod
     def of(cls, run_id: str, leader: int) -> ProcessTree:
         """The tree of a process that this one has just started and not yet waited for."""
         return cls(run_id, leader, psutil.Process(leader).create_time())
 
-    def find(self) -> list[psutil.Process]:
-        """Those alive at this moment."""
+    def glance(self) -> list[psutil.Process]:
+        """Those alive at this moment, but for rare cases: who was no part of the run a while after its start is not looked at again."""
+        self._strangers.intersection_update(psutil.pids())
+        return self.find(self._strangers)
+
+    def find(self, strangers: Collection[int] = ()) -> list[psutil.Process]:
+        """Those alive at this moment. ``strangers`` are known to be none of them."""
         own, own_session = os.getpid(), os.getsid(0)
         members: dict[int, psutil.Process] = {}
         others: dict[int, tuple[psutil.Process, int]] = {}
-        for process, parent, session, mark in self._candidates():
+        for process, parent, session, mark in self._candidates(strangers):
             orphan = parent == own and session != own_session and mark is None
             if session == self.leader or mark == self.run_id or orphan:
                 members[process.pid] = process
@@ -77,25 +88,31 @@ class ProcessTree:
                 others[process.pid] = (process, parent)
         while found := [pid for pid, (_, parent) in others.items() if parent in members or parent == self.leader]:
             members.update((pid, others.pop(pid)[0]) for pid in found)
+        settled = time.time() - SETTLED  # A younger one may still become what it is going to be.
+        self._strangers.update(pid for pid, (process, _) in others.items() if process.create_time() < settled)
         return list(members.values())
 
-    def _candidates(self) -> Iterator[tuple[psutil.Process, int, int, str | None]]:
+    def _candidates(self, strangers: Collection[int]) -> Iterator[tuple[psutil.Process, int, int, str | None]]:
         """Live processes that are not older than the run: process, parent, session and mark."""
         own = os.getpid()
         for process in psutil.process_iter():
             try:
-                if process.pid == own or process.create_time() < self.since - CLOCK_SLACK:
+                if process.pid == own or process.pid in strangers:
                     continue
-                if process.status() == psutil.STATUS_ZOMBIE:
+                if process.create_time() < self.since - CLOCK_SLACK:
+                    self._strangers.add(process.pid)
                     continue
-                yield process, process.ppid(), os.getsid(process.pid), _mark(process)
+                with process.oneshot():
+                    status, parent = process.status(), process.ppid()
+                if status != psutil.STATUS_ZOMBIE:
+                    yield process, parent, os.getsid(process.pid), _mark(process)
             except (*GONE, psutil.AccessDenied, ProcessLookupError, PermissionError):
                 continue
 
     def reap_orphans(self) -> None:
         """Let go of the dead that were handed to this process; a long run may produce many. Some other code's children are not touched."""
         for pid in list(self._orphans):
-            if _reap(pid):
+            if self._reap(pid):
                 self._orphans.discard(pid)
         if self.leader is None:
             return
@@ -106,7 +123,17 @@ class ProcessTree:
                 return
             if dead is None or dead.si_pid == self.leader:
                 return
-            _reap(dead.si_pid)
+            self._reap(dead.si_pid)
+
+    def _reap(self, pid: int) -> bool:
+        """Let go of a dead child; whether there is nothing more to do about it."""
+        try:
+            gone, _, usage = os.wait4(pid, os.WNOHANG)
+        except ChildProcessError:
+            return True
+        if gone == pid:
+            self.seconds_of_dead += usage.ru_utime + usage.ru_stime
+        return gone == pid
 
     def end(self, grace: float = GRACE) -> Ended:
         """SIGTERM to all, SIGKILL to those alive after ``grace`` seconds, until several looks in a row find none.
@@ -167,18 +194,25 @@ class ProcessTree:
                 continue  # It has ended; one that may not be touched is still there at the next look, and is reported.
 
 
-def start(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+Limit = tuple[int, tuple[int, int]]
+
+
+def start(
+    command: list[str], cwd: Path, environment: dict[str, str], *, is_python: bool = False, limits: Sequence[Limit] = ()
+) -> subprocess.Popen[bytes]:
     """Start the first process of a run, in a session of its own; it is killed when the calling thread ends.
+
+    ``is_python``: the program is an interpreter, so that it will start. ``limits`` are the kernel's: resource, soft and hard limit.
 
     Raises OSError when the program cannot be started.
     """
-    tie = shutil.which("setpriv") if command[0] == sys.executable and sys.platform == "linux" else None
+    tie = shutil.which("setpriv") if is_python and not limits and sys.platform == "linux" else None
     if tie is not None:
         # It spares the copy of this process's memory that preexec_fn costs. Other programs may fail to start, which setpriv would tell late.
         command = [tie, "--pdeathsig", "KILL", *command]
     return subprocess.Popen(
         command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True, preexec_fn=None if tie else _die_with_parent(),
+        start_new_session=True, preexec_fn=None if tie else _prepared(limits),
     )
 
 
@@ -188,14 +222,22 @@ def adopt_orphans() -> None:
         _prctl()(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the forked child does before it becomes the program. All is prepared here: between fork and exec no lock may be taken."""
+def _prepared(limits: Sequence[Limit]) -> Callable[[], None] | None:
+    """What the forked child does before it becomes the program: it is tied to its parent's life, and limited, before it can start others.
+
+    All is prepared here: between fork and exec no lock may be taken.
+    """
     if sys.platform != "linux":
         return None
+    import resource
+
+    limit = resource.setrlimit
     prctl, parent, getppid, leave, kill = _prctl(), os.getpid(), os.getppid, os._exit, int(signal.SIGKILL)
 
     def prepare() -> None:
         prctl(PR_SET_PDEATHSIG, kill, 0, 0, 0)
+        for number, values in limits:
+            limit(number, values)
         if getppid() != parent:  # It died before the call above.
             leave(127)
 
@@ -207,14 +249,6 @@ def _prctl() -> Callable[..., int]:
     prctl = ctypes.PyDLL(None).prctl
     prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
     return prctl
-
-
-def _reap(pid: int) -> bool:
-    """Let go of a dead child; whether there is nothing more to do about it."""
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:
-        return True
 
 
 def _mark(process: psutil.Process) -> str | None:

@@ -46,8 +46,8 @@ class Workspace:
         space = cls(base / TASKS / run_folder(task_id, run_id[:12]))
         space.folder.mkdir(parents=True, mode=0o700)
         shutil.copytree(package, space.work)
-        for each in (space.run, space.tmp):
-            each.mkdir()
+        for each in (space.run, space.tmp, space.transfers):
+            each.mkdir(mode=0o700)
         space.input.write_text(json.dumps([{"name": n, "value": v} for n, v in inputs.items()], ensure_ascii=False), encoding="utf-8")
         os.mkfifo(space.events, 0o600)
         return space
@@ -66,6 +66,11 @@ class Workspace:
     def run(self) -> Path:
         """Where the files of the contract between runtime and process are."""
         return self.folder / "run"
+
+    @property
+    def transfers(self) -> Path:
+        """Where files of the platform lie on their way to the process and from it."""
+        return self.run / "transfers"
 
     @property
     def tmp(self) -> Path:
@@ -96,7 +101,11 @@ class Workspace:
         """The run has ended: what was given to the process, and may be confidential, does not stay on the disk."""
         remove(self.tmp)
         remove(self.run)
-        (self.folder / ENDED).touch()
+        try:
+            (self.folder / ENDED).touch()
+        except OSError as error:
+            logger.warning("%s cannot be kept: %s", self.folder, error)  # A full disk has no room for what only inspection wants.
+            remove(self.folder)
 
 
 def unpacked(base: Path, content: FileContent | None, digest: str, limits: Limits) -> Path:
@@ -146,16 +155,18 @@ def run_folder(task_id: str, run_id: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_-]', '_', task_id)[:64]}-{run_id}"
 
 
-def prune(base: Path, keep: int) -> None:
-    """Remove the work folders of ended tasks but the last ``keep``."""
+def prune(base: Path, keep: int, days: float = 0) -> None:
+    """Remove the work folders of ended tasks but the last ``keep``, and those that ended more than ``days`` ago (0: however long ago)."""
+    oldest = time.time() - days * 86400 if days else 0.0
     ended: list[tuple[float, Path]] = []
     for folder in (base / TASKS).iterdir():
         try:
             ended.append(((folder / ENDED).stat().st_mtime, folder))
         except (FileNotFoundError, NotADirectoryError):
             continue  # It is in use, or was removed just now.
-    for _, folder in sorted(ended, reverse=True)[keep:]:
-        remove(folder)
+    for rank, (moment, folder) in enumerate(sorted(ended, reverse=True)):
+        if rank >= keep or moment < oldest:
+            remove(folder)
 
 
 def remove(folder: Path) -> None:

@@ -10,8 +10,8 @@ from hub.call import Call
 from hub.crypto import rsa
 from hub.crypto.public_key import ALGORITHMS, Algorithm, PublicKey
 from hub.models import RegisteredKey, WireKey
-from hub.wire import WINDOW
-from plugins.errors import InvalidInput, Refused
+from hub.wire import WINDOW, key_of
+from plugins.errors import Refused
 from plugins.fields import Flag, Items, Moment, Record, Text, Whole
 from plugins.operation import operation
 
@@ -129,13 +129,11 @@ class CryptoRegisterKeyResult(Record):
 )
 def crypto_register_key(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Register the public key to which the hub encrypts secrets that the caller is allowed to read. Replaces the one before."""
-    try:
-        key = PublicKey.read(params["publicKey"])
-    except ValueError as error:
-        raise InvalidInput("publicKey 应为 SM2 公钥或不少于 2048 位的 RSA 公钥") from error
-    owner = {"employee_id": call.caller.employee_id, "application_id": call.caller.application_id}
+    key = key_of(call, params["publicKey"], "publicKey")
+    caller = call.caller
+    owner = {"employee_id": caller.employee_id, "application_id": caller.application_id, "robot_id": caller.robot_id}
     if not any(owner.values()):
-        raise Refused("仅用户和应用可登记公钥")
+        raise Refused("仅用户、应用和机器人可登记公钥")
     row = call.session.scalar(select(RegisteredKey).filter_by(**owner)) or RegisteredKey(**owner)
     row.algorithm, row.public_key = key.algorithm, key.text
     call.session.add(row)

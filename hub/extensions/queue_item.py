@@ -1,4 +1,4 @@
-"""The items of data queues (X12): put in and looked at. How robots take them is the business of their workers."""
+"""The items of data queues (X12): put in and looked at. How robots take them is in ``queue_lease``."""
 from __future__ import annotations
 
 from typing import Any
@@ -20,6 +20,7 @@ from plugins.paging import ListRequest, ListResult
 STATES = ("available", "leased", "unavailable", "expired", "succeeded", "failed")
 SORTABLE = {"itemId": DataQueueItem.id, "priority": DataQueueItem.priority}
 MEDIUM = 1
+ATTEMPTS, MOST_ATTEMPTS = 3, 100
 
 
 class QueueItemContent(Record):
@@ -28,6 +29,7 @@ class QueueItemContent(Record):
     reference = Text("数据项业务标识", longest=255)
     content = Json("数据项内容", required=True)
     priority = Whole("优先级（0-高 1-中 2-低）【默认 1】", choices=(0, 1, 2))
+    maxAttempts = Whole("最多处理次数【默认 3】", least=1, most=MOST_ATTEMPTS)
     effectiveTime = Moment("生效时间，格式为 yyyy-MM-dd HH:mm:ss【默认立即生效】")
     expirationTime = Moment("过期时间，格式为 yyyy-MM-dd HH:mm:ss【默认不过期】")
 
@@ -58,19 +60,25 @@ class QueueItemAddResult(Record):
 def queue_item_add(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Put items into a data queue, all of them or none."""
     queue = find(call, DataQueue, params["queueId"])
+    return {"itemIds": add(call, queue, params["items"])}
+
+
+def add(call: Call, queue: DataQueue, items: list[dict[str, Any]]) -> list[int]:
+    """New items of a queue; their ids in the order of the items."""
     rows = [
         {
             "queue_id": queue.id,
             "reference": each.get("reference"),
             "content": each["content"],
             "priority": MEDIUM if each.get("priority") is None else each["priority"],
+            "max_attempts": each.get("maxAttempts") or ATTEMPTS,
             "effective_at": each.get("effectiveTime"),
             "expires_at": each.get("expirationTime"),
         }
-        for each in params["items"]
+        for each in items
     ]
     statement = insert(DataQueueItem).returning(DataQueueItem.id, sort_by_parameter_order=True)
-    return {"itemIds": list(call.session.scalars(statement, rows))}
+    return list(call.session.scalars(statement, rows))
 
 
 class QueueItemListRequest(ListRequest):
@@ -94,6 +102,8 @@ class QueueItemRow(Record):
     expirationTime = Moment("过期时间")
     leaseTime = Moment("处理租约截止时间")
     attempts = Whole("已处理次数")
+    maxAttempts = Whole("最多处理次数")
+    taskId = Id("最近一次处理的任务 ID", kind="task")
     reason = Text("失败原因", longest=1024)
     createTime = Moment("创建时间")
     finishTime = Moment("处理完成时间")
@@ -128,6 +138,8 @@ def queue_item_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "expirationTime": row.expires_at,
             "leaseTime": row.lease_until,
             "attempts": row.attempts,
+            "maxAttempts": row.max_attempts,
+            "taskId": row.leased_by,
             "reason": row.reason,
             "createTime": row.created_at,
             "finishTime": row.finished_at,

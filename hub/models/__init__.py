@@ -23,10 +23,10 @@ from hub.models.rights import (
 from hub.models.robot import Machine, Robot, RobotGroup, RobotGroupMember, RobotSecret
 from hub.models.task import Outbox, Task, TaskEvent, TaskLog
 from hub.models.trigger import Trigger, TriggerRobot
-from hub.models.vault import Asset, Credential, FileVersion, Recording, StoredFile
+from hub.models.vault import Asset, Credential, CredentialLease, FileVersion, Recording, StoredFile
 
 __all__ = [
-    "Asset", "Credential", "FileVersion", "Recording", "StoredFile",
+    "Asset", "Credential", "CredentialLease", "FileVersion", "Recording", "StoredFile",
     "AccessToken", "ApiCall", "ApiGroup", "ApiMetric", "Application", "AuditEntry", "AuditHead", "EmployeeRole", "KeptAnswer",
     "LoginPolicy", "RightsVersion", "Role", "UserGroup", "UserGroupMember", "UserGroupRole",
     "Calendar", "DataQueue", "DataQueueItem", "Licence", "Trigger", "TriggerRobot",

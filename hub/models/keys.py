@@ -40,7 +40,7 @@ class SigningKey(Base):
 
 
 class RegisteredKey(Base):
-    """The public key of a user or an application, to which the hub encrypts the secrets that it hands out (erratum E16)."""
+    """The public key of a user, an application or a robot, to which the hub encrypts the secrets that it hands out (erratum E16)."""
 
     __tablename__ = "registered_key"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -48,6 +48,7 @@ class RegisteredKey(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     employee_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("employee.id"), unique=True)
     application_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("application.id"), unique=True)
+    robot_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("robot.id"), unique=True)
     algorithm: Mapped[str] = mapped_column(String(8))
     public_key: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Moment, default=now)

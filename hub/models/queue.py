@@ -11,6 +11,7 @@ from hub.database import BigId, Document, Moment
 from hub.models.base import Base, Entity
 
 ITEM_STATES = ("new", "leased", "succeeded", "failed")
+UNFINISHED = "state IN ('new', 'leased')"
 
 
 class DataQueue(Entity, Base):
@@ -39,13 +40,14 @@ class DataQueueItem(Entity, Base):
     """One item. ``state`` is one of ITEM_STATES; the times decide the rest.
 
     A new item can be taken from ``effective_at`` on (null: at once) and before ``expires_at`` (null: for ever). A leased one is its
-    robot's until ``lease_until``; when that has passed it counts as new again. The first index answers the count of a whole queue
-    by itself.
+    robot's, for the task ``leased_by``, until ``lease_until``; when that has passed it counts as new again, or as failed when it has been
+    taken ``max_attempts`` times. The first index answers the count of a whole queue by itself, the last one finds the next item.
     """
 
     __tablename__ = "data_queue_item"
     __table_args__ = (
-        Index("ix_data_queue_item_count", "queue_id", "is_deleted", "state", "effective_at", "expires_at", "lease_until"),
+        Index("ix_data_queue_item_count", "queue_id", "is_deleted", "state", "effective_at", "expires_at", "lease_until", "attempts", "max_attempts"),
+        Index("ix_data_queue_item_next", "queue_id", "priority", "id", sqlite_where=text(UNFINISHED), postgresql_where=text(UNFINISHED)),
         Index("ix_data_queue_item_queue_id_id", "queue_id", "id"),
         {"sqlite_autoincrement": True},
     )
@@ -58,6 +60,8 @@ class DataQueueItem(Entity, Base):
     effective_at: Mapped[datetime | None] = mapped_column(Moment)
     expires_at: Mapped[datetime | None] = mapped_column(Moment)
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    leased_by: Mapped[int | None] = mapped_column(BigId, ForeignKey("task.id"))
     attempts: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=3, server_default="3")
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     reason: Mapped[str | None] = mapped_column(String(1024))

@@ -87,7 +87,7 @@ class TaskEvent(Base):
 
 
 class TaskLog(Base):
-    """One line of a task's log; ``seq`` counts from 1 within the task."""
+    """One line of a task's log; ``seq`` counts from 1 within the task. ``step`` is the step that it was said in."""
 
     __tablename__ = "task_log"
 
@@ -95,6 +95,7 @@ class TaskLog(Base):
     seq: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     logged_at: Mapped[datetime] = mapped_column(Moment)
     level: Mapped[str] = mapped_column(String(8))
+    step: Mapped[str | None] = mapped_column(String(128))
     message: Mapped[str] = mapped_column(Text)
 
 

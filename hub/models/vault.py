@@ -32,6 +32,20 @@ class Credential(Entity, Base):
     robots: Mapped[list[int]] = mapped_column(Document, default=list)
 
 
+class CredentialLease(Entity, Base):
+    """That a task was told a credential: which, by which robot, when, and until when it is to use it. A rotation ends running leases."""
+
+    __tablename__ = "credential_lease"
+    __table_args__ = (Index("ix_credential_lease_credential_id_id", "credential_id", "id"), {"sqlite_autoincrement": True})
+
+    credential_id: Mapped[int] = mapped_column(BigId, ForeignKey("credential.id"))
+    credential_name: Mapped[str] = mapped_column(String(128))
+    task_id: Mapped[int] = mapped_column(BigId, ForeignKey("task.id"), index=True)
+    robot_id: Mapped[int] = mapped_column(BigId, ForeignKey("robot.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
 class Asset(Entity, Base):
     """A typed value that processes use: 0 text, 1 boolean, 2 number, 3 hash."""
 

@@ -76,11 +76,13 @@ def data_queue_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 def item_states(moment: datetime) -> dict[str, ColumnElement[bool]]:
     """What an item can be at a moment, and the condition of each. Every item is exactly one of them.
 
-    A lease that has run out leaves the item as it was before; a running one protects it even past its expiry.
+    A lease that has run out leaves the item as it was before, or failed where it was the last that it may have; a running one protects it
+    even past its expiry.
     """
     item = DataQueueItem
     leased = and_(item.state == "leased", item.lease_until.is_not(None), item.lease_until > moment)
-    open_ = or_(item.state == "new", and_(item.state == "leased", or_(item.lease_until.is_(None), item.lease_until <= moment)))
+    over = and_(item.state == "leased", or_(item.lease_until.is_(None), item.lease_until <= moment))
+    open_ = or_(item.state == "new", and_(over, item.attempts < item.max_attempts))
     expired = and_(item.expires_at.is_not(None), item.expires_at <= moment)
     early = and_(item.effective_at.is_not(None), item.effective_at > moment)
     return {
@@ -89,7 +91,7 @@ def item_states(moment: datetime) -> dict[str, ColumnElement[bool]]:
         "unavailable": and_(open_, ~expired, early),
         "expired": and_(open_, expired),
         "succeeded": item.state == "succeeded",
-        "failed": item.state == "failed",
+        "failed": or_(item.state == "failed", and_(over, item.attempts >= item.max_attempts)),
     }
 
 
@@ -99,6 +101,8 @@ def state_of(item: DataQueueItem, moment: datetime) -> str:
         return item.state
     if item.state == "leased" and item.lease_until is not None and item.lease_until > moment:
         return "leased"
+    if item.state == "leased" and item.attempts >= item.max_attempts:
+        return "failed"
     if item.expires_at is not None and item.expires_at <= moment:
         return "expired"
     if item.effective_at is not None and item.effective_at > moment:

@@ -40,11 +40,12 @@ def file_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     )
     call.session.add(row)
     call.session.flush()
-    call.session.add(_version(call, row, sealed))
+    call.session.add(new_version(call, row, sealed))
     return {"fileId": row.id}
 
 
-def _version(call: Call, row: StoredFile, sealed: Any) -> FileVersion:
+def new_version(call: Call, row: StoredFile, sealed: Any) -> FileVersion:
+    """The row of a file's present version."""
     return FileVersion(
         file_id=row.id,
         version=row.version,
@@ -103,7 +104,7 @@ def file_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     content: FileContent | None = params.get("file")
     if content is not None:
         row.version += 1
-        call.session.add(_version(call, row, call.hub.files.put(content)))
+        call.session.add(new_version(call, row, call.hub.files.put(content)))
     return {}
 
 

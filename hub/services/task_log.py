@@ -44,7 +44,7 @@ def task_log_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("afterSeq"):
         statement = statement.where(TaskLog.seq > params["afterSeq"])
     lines = [
-        {"logTime": line.logged_at, "logLevel": line.level, "message": line.message, "seq": line.seq}
+        {"logTime": line.logged_at, "logLevel": line.level, "message": line.message, "seq": line.seq, "stepId": line.step}
         for line in call.session.scalars(statement.limit(min(params.get("limit") or MOST_LINES, MOST_LINES)))
     ]
     return {"taskId": row.id, "logs": lines}

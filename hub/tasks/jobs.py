@@ -20,6 +20,8 @@ from plugins.files import FileContent
 
 log = structlog.get_logger(__name__)
 
+LONGEST_REASON = 500
+
 
 def run_task(hub: Hub, task_id: int, *, robot_id: int | None = None) -> None:
     """Run a native task to its end, as the robot that this process is."""
@@ -44,10 +46,20 @@ def _execute(hub: Hub, claim: Claim, run: TaskRun) -> dict[str, Any]:
         state = answer["taskState"]
         if state not in lifecycle.ENDED:
             raise HubError(f"适配器返回了未结束的状态 {state}")
-        return {"state": state, "reason": answer.get("reason") or None, "outputs": answer.get("outParameters") or []}
+        reason = run.hide(answer.get("reason") or "")[:LONGEST_REASON]
+        return {"state": state, "reason": reason or None, "outputs": _shown(run, answer.get("outParameters") or [])}
     except HubError as error:
         run.log("error", error.message)
-        return {"state": "failed", "reason": error.message, "code": error.code}
+        return {"state": "failed", "reason": run.hide(error.message)[:LONGEST_REASON], "code": error.code}
+
+
+def _shown(run: TaskRun, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The output parameters without secrets that the run was told; the log says where there were any."""
+    shown = [{**each, "value": run.hide(each["value"]) if isinstance(each.get("value"), str) else each.get("value")} for each in outputs]
+    changed = [str(each["name"]) for each, before in zip(shown, outputs, strict=True) if each != before]
+    if changed:
+        run.log("warn", f"输出参数 {'、'.join(changed)} 含有租用的凭据或资产，已隐去")
+    return shown
 
 
 def run_params(hub: Hub, claim: Claim) -> dict[str, Any]:
@@ -74,7 +86,10 @@ def run_params(hub: Hub, claim: Claim) -> dict[str, Any]:
         "recording": {"rate": hub.settings.recording_fps, "quality": hub.settings.recording_quality},
         "timeZone": hub.settings.time_zone,
         "keepWorkFolders": hub.settings.keep_work_folders,
-        "limits": {"max_package": hub.settings.max_package, "max_unpacked": hub.settings.max_unpacked},
+        "keepWorkDays": hub.settings.keep_work_days,
+        "keepEnvironments": hub.settings.keep_environments,
+        "pip": {"index_url": hub.settings.pip_index_url.get_secret_value(), "find_links": hub.settings.pip_find_links},
+        "limits": limits_of(hub, (robot.limits if robot else None) or {}),
     }
 
 
@@ -83,6 +98,18 @@ def _desktop(robot: Robot | None) -> dict[str, int] | None:
     if robot is None or not robot.resolution_width or not robot.resolution_height:
         return None
     return {"width": robot.resolution_width, "height": robot.resolution_height, "depth": robot.resolution_depth or 24}
+
+
+def limits_of(hub: Hub, of_robot: Mapping[str, Any]) -> dict[str, int]:
+    """The bounds of packages, and of the processes of a task: the tighter of the settings' and the robot's; what has none is absent."""
+    settings = hub.settings
+    of_task = {
+        "memory": (settings.task_memory_limit, of_robot.get("memory")),
+        "cpu_seconds": (settings.task_cpu_limit, of_robot.get("cpuSeconds")),
+        "file_size": (settings.task_file_limit, of_robot.get("fileSize")),
+    }
+    least = {name: min(filter(None, pair)) for name, pair in of_task.items() if any(pair)}
+    return {"max_package": settings.max_package, "max_unpacked": settings.max_unpacked, **least}
 
 
 def fail_broken(hub: Hub, task_id: int, reason: str) -> bool:

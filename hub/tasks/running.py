@@ -14,15 +14,18 @@ from hub.core import Hub
 from hub.database import now
 from hub.models import Task, TaskLog
 from hub.tasks import lifecycle
+from hub.tasks.asking import Asking, secrets_in
 from hub.tasks.lifecycle import Claim
 from hub.tasks.screen import Screen, State
 from plugins.context import Command
 from plugins.files import FileContent
+from plugins.masking import Masks
 
 log = structlog.get_logger(__name__)
 
 FLUSH_INTERVAL = 0.25
 LONGEST_LINE = 32_768
+LONGEST_STEP = 128
 COMMAND_TTL = 3600
 
 
@@ -55,7 +58,9 @@ class TaskRun:
         self._claim = claim
         self._screen = Screen(hub, claim.task.id, claim.run_key)
         self._lock = threading.Lock()
-        self._lines: list[tuple[datetime, str, str]] = []
+        self._lines: list[tuple[datetime, str, str, str | None]] = []
+        self._asking = Asking(hub, claim)
+        self._masks = Masks()
         self._seq = 0
         self._progress: float | None = None
         self._step: str | None = None
@@ -76,13 +81,26 @@ class TaskRun:
         self._stop.set()
         self._wake.set()
         self._writer.join()
+        self._asking.close()
 
-    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+    def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Let the hub carry out an operation; see plugins.context.Run."""
+        answer = self._asking.ask(operation, params)
+        for secret in secrets_in(operation, answer):
+            self._masks.add(secret)
+        return answer
+
+    def hide(self, text: str) -> str:
+        """The text without the secrets that the run was told."""
+        return self._masks.hide(text)
+
+    def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         """Add one line to the task log."""
+        message = self.hide(message)
         if len(message) > LONGEST_LINE:
             message = f"{message[:LONGEST_LINE]}…（已截断，共 {len(message)} 个字符）"
         with self._lock:
-            self._lines.append((at or now(), level, message.replace("\x00", "\ufffd")))
+            self._lines.append((at or now(), level, message.replace("\x00", "\ufffd"), self.hide(step)[:LONGEST_STEP] if step else None))
         self._wake.set()
 
     def progress(self, percent: float | None = None, step: str | None = None) -> None:
@@ -91,7 +109,7 @@ class TaskRun:
             if percent is not None:
                 self._progress = min(100.0, max(0.0, float(percent)))
             if step is not None:
-                self._step = step[:255]
+                self._step = self.hide(step)[:255]
         self._wake.set()
 
     def paused(self, is_paused: bool) -> None:
@@ -154,8 +172,8 @@ class TaskRun:
                 )
                 if ours:
                     session.add_all(
-                        TaskLog(task_id=task_id, seq=self._seq + index, logged_at=at, level=level, message=message)
-                        for index, (at, level, message) in enumerate(lines, 1)
+                        TaskLog(task_id=task_id, seq=self._seq + index, logged_at=at, level=level, message=message, step=step_of_line)
+                        for index, (at, level, message, step_of_line) in enumerate(lines, 1)
                     )
                     task = session.get_one(Task, task_id)
                     if task.cancel_requested_at is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from plugins.adapter import Adapter
 from plugins.context import Command, Connection, Context, Run
+from plugins.errors import HubError, NotSupported
 from plugins.files import FileContent
 
 
@@ -24,6 +25,8 @@ class FakeRun:
         self.recordings: list[tuple[bytes, datetime, datetime, dict[str, Any]]] = []
         self.frames: list[bytes] = []
         self.is_watched = False
+        self.answers: dict[str, dict[str, Any] | HubError] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
         self._commands: queue.Queue[Command] = queue.Queue()
         self._lock = threading.Lock()
 
@@ -31,7 +34,7 @@ class FakeRun:
         """Have the run told ``command`` when it next asks."""
         self._commands.put(command)
 
-    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+    def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         """Keep a line."""
         with self._lock:
             self.lines.append((level, message, at))
@@ -71,6 +74,14 @@ class FakeRun:
         """Keep a picture."""
         with self._lock:
             self.frames.append(image)
+    def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer that a test has put down for the operation; one that it has not is refused."""
+        with self._lock:
+            self.asked.append((operation, dict(params)))
+        answer = self.answers.get(operation, NotSupported(operation))
+        if isinstance(answer, HubError):
+            raise answer
+        return answer
 
 
 def context_for(

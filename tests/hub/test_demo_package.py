@@ -23,7 +23,7 @@ class QuietRun:
         self.lines: list[tuple[str, str]] = []
         self.steps: list[tuple[float | None, str | None]] = []
 
-    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+    def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         self.lines.append((level, message))
 
     def progress(self, percent: float | None = None, step: str | None = None) -> None:

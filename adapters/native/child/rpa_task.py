@@ -1,7 +1,7 @@
 """What a process package may use of the runtime, from Python and, as ``Library    rpa_task``, from Robot Framework.
 
 Works outside the runtime too, so that a package can be tried at a desk: inputs then come from the file that RPA_INPUT names, if any, and
-progress and log lines go to standard error.
+progress and log lines go to standard error; the platform's credentials and the like are out of reach there, and the error says so.
 """
 from __future__ import annotations
 
@@ -11,7 +11,24 @@ import sys
 import threading
 import time
 
-__all__ = ["inputs", "set_output", "progress", "set_progress", "report_step", "log"]
+from rpa_services import (
+    Credential,
+    ServiceError,
+    add_item,
+    asset,
+    complete_item,
+    credential,
+    fail_item,
+    heartbeat,
+    lease_item,
+    read_file,
+    write_file,
+)
+
+__all__ = [
+    "inputs", "set_output", "progress", "set_progress", "report_step", "log", "credential", "asset", "lease_item", "heartbeat", "complete_item",
+    "fail_item", "add_item", "read_file", "write_file", "Credential", "ServiceError",
+]
 
 ROBOT_LIBRARY_SCOPE = "GLOBAL"
 LONGEST_MESSAGE = 5000

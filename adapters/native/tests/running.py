@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from adapters.native.task import task_run
-from plugins import Connection, Context, FileContent
+from plugins import Connection, Context, FileContent, NotFound
 
 
 class FakeRun:
@@ -29,10 +29,13 @@ class FakeRun:
         self.recordings: list[tuple[bytes, datetime, datetime, dict[str, Any]]] = []
         self.frames: list[bytes] = []
         self.is_watched = False
+        self.line_steps: list[str | None] = []
+        self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
-    def log(self, level: str, message: str, at: datetime | None = None) -> None:
+    def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         self.lines.append((level, message))
         self.times.append(at)
+        self.line_steps.append(step)
 
     def progress(self, percent: float | None = None, step: str | None = None) -> None:
         self.steps.append((percent, step))
@@ -54,6 +57,10 @@ class FakeRun:
 
     def frame(self, image: bytes) -> None:
         self.frames.append(image)
+    def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        if operation not in self.answers:
+            raise NotFound(operation)
+        return self.answers[operation](dict(params))
 
     def texts(self, level: str | None = None) -> list[str]:
         return [message for each, message in list(self.lines) if level in (None, each)]

@@ -187,8 +187,8 @@ def test_run_is_ended_when_its_own_thread_is_interrupted(folder: Path, tmp_path:
         raise Interrupted
 
     class Impatient(FakeRun):
-        def log(self, level: str, message: str, at: datetime | None = None) -> None:
-            super().log(level, message, at)
+        def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
+            super().log(level, message, at, step)
             if message == "up":
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
 

@@ -34,7 +34,9 @@ def test_failure_names_exit_code_and_last_error_line(folder: Path) -> None:
     answer = execute(folder, {"main.py": "raise ValueError('余额不符')"}, run)
     assert answer["taskState"] == "failed"
     assert answer["reason"] == "进程以退出码 1 结束：ValueError: 余额不符"
-    assert run.lines[0] == ("warn", "Traceback (most recent call last):")
+    assert run.lines[0][0] == "error"
+    assert run.lines[0][1].startswith("Traceback (most recent call last):\n  File ")
+    assert run.lines[0][1].endswith("\nValueError: 余额不符")
     assert run.lines[-1] == ("error", f"任务失败：{answer['reason']}")
 
 
@@ -95,7 +97,7 @@ def test_log_level_of_the_task_is_obeyed(folder: Path) -> None:
 
 def test_log_that_cannot_be_written_does_not_stop_the_work() -> None:
     class Broken(FakeRun):
-        def log(self, level: str, message: str, at: datetime | None = None) -> None:
+        def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
             raise RuntimeError("store is down")
 
     TaskLog(Broken(), "info").write("info", "x")
