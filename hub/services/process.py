@@ -103,6 +103,7 @@ def process_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "depId": row.department_id,
             "robotGroupId": row.robot_group_id,
             "activePackageId": row.package_id,
+            "inParameters": row.in_parameters,
             "adapter": platforms[row.connection_id],
             **dates(row),
         }

@@ -19,6 +19,7 @@ class RobotApiVideoRow(Record):
     videoStartTime = Moment("录屏开始时间，格式为 yyyy-MM-dd HH:mm:ss")
     videoEndTime = Moment("录屏结束时间，格式为 yyyy-MM-dd HH:mm:ss")
     videoPath = Text("录屏文件的本地路径", longest=4096)
+    url = Text("录屏文件下载地址", longest=4096, additive=True)
     digest = Text("内容摘要（SHA-256，十六进制）", longest=128, additive=True)
 
 
