@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def robot_queues(hub: Hub, robot_id: int) -> list[str]:
     """The queues that a robot takes its tasks from: by priority, its own before those of its groups.
 
-    A robot whose licence has expired takes none, until there is a new one.
+    One that is disabled, paused or about to stop takes none, and neither does one whose licence has expired.
     """
     groups = (
         select(RobotGroupMember.robot_group_id)
@@ -33,7 +33,7 @@ def robot_queues(hub: Hub, robot_id: int) -> list[str]:
     )
     with hub.db.read() as session:
         robot = session.get(Robot, robot_id)
-        if robot is None or unlicensed(session, [robot]):
+        if robot is None or not _may_work(robot) or unlicensed(session, [robot]):
             return [IDLE]
         ids = list(session.scalars(groups))
     return [
@@ -41,6 +41,10 @@ def robot_queues(hub: Hub, robot_id: int) -> list[str]:
         for priority in queues.PRIORITIES
         for name in (queues.robot_queue(robot_id, priority), *(queues.group_queue(each, priority) for each in ids))
     ]
+
+
+def _may_work(robot: Robot) -> bool:
+    return robot.is_enabled and not robot.is_stopped and not robot.is_paused
 
 
 def tell_alive(hub: Hub, robot_id: int) -> None:

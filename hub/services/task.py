@@ -38,7 +38,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     ).one()
     if is_home_deleted:
         raise Conflict("流程所属部门已删除")
-    runs_here = connections.adapter_of(call.hub, connection).implements("task_run")
+    runs_here = connections.runs_here(call.hub, connection)
     group_id, robot_ids = _robots(call, process, params) if runs_here else (None, None)
     count = params.get("totalCount") or 1
     if count > call.hub.settings.task_count_limit:
@@ -54,6 +54,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             connection_id=process.connection_id,
             robot_group_id=group_id,
             robots=robot_ids,
+            robot_id=call.caller.robot_id,
             priority=MEDIUM if params.get("priority") is None else params["priority"],
             is_record=process.is_record if params.get("isRecord") is None else params["isRecord"],
             is_warn=params.get("isWarn"),
@@ -61,7 +62,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             in_parameters=in_parameters,
             max_run_time=params.get("maxRunTime"),
             max_waiting_time=params.get("maxWaitingTime"),
-            create_mode=0 if call.source.kind == "console" else 2,
+            create_mode=create_mode(call),
             actor=call.caller.name,
             trace_id=call.trace_id,
         )
@@ -72,6 +73,13 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     for row in rows:
         call.enqueue("run_task" if runs_here else "start_task", row.id, queues.queues_of(row, runs_here))
     return {"taskIds": [row.id for row in rows]}
+
+
+def create_mode(call: Call) -> int:
+    """Where a task comes from: the platform's console (0), a robot's own interface (1), or a caller of the API (2)."""
+    if call.caller.robot_id is not None:
+        return 1
+    return 0 if call.source.kind == "console" else 2
 
 
 def _package(call: Call, process: Process, package_id: int | None) -> Package | None:
@@ -103,9 +111,20 @@ def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int |
         robots = _members(call, group_id)
     if not robots:
         raise Conflict("机器人组中没有机器人", code=codes.ROBOT_STATE)
-    if len(unlicensed(call.session, robots)) == len(robots):
-        raise Refused(code=codes.ROBOT_LICENCE)
+    refuse_unusable(call, robots)
     return group_id, named or None
+
+
+def refuse_unusable(call: Call, robots: list[Robot]) -> None:
+    """Raise where none of the robots may work: 11001 when all are disabled, 11002 when the licences of the others have expired.
+
+    One that is offline, stopped or paused takes the task later.
+    """
+    enabled = [each for each in robots if each.is_enabled]
+    if not enabled:
+        raise Conflict("机器人均已停用", code=codes.ROBOT_STATE)
+    if len(unlicensed(call.session, enabled)) == len(enabled):
+        raise Refused(code=codes.ROBOT_LICENCE)
 
 
 def _members(call: Call, group_id: int) -> list[Robot]:
@@ -141,7 +160,7 @@ def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """One task, from its row: the truth about it."""
     with call.hub.db.rows() as connection:
         row = connection.execute(_TASK, {"task_id": params["taskId"]}).first()
-    if row is None or not row.department_path.startswith(call.caller.scope):
+    if row is None or not row.department_path.startswith(call.caller.scope) or call.caller.robot_id not in (None, row.robot_id):
         raise NotFound(f"task {params['taskId']}")
     return {
         **_progress(row),
@@ -201,6 +220,7 @@ def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "robotId": row.robot_id,
             "processId": row.process_id,
             "taskStatus": task_status(row.state),
+            "isRecord": row.is_record,
             "startTime": row.started_at,
             "endTime": row.stopped_at,
             "packageVersion": versions.get(row.package_id or 0),

@@ -18,6 +18,7 @@ from hub.core import Hub
 from hub.database import now
 from hub.models import Connection, Package, Process, Robot, Task, TaskEvent, TaskLog
 from hub.models.task import ACTIVE as INDEXED
+from hub.robot_states import MAY_WORK
 from plugins.codes import Code
 
 QUEUED = "queued"
@@ -73,7 +74,8 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
         run_key = str(uuid.uuid4())
         started_at = moment if state == "running" else None
         lease_until = moment + timedelta(seconds=lease)
-        if not _start(session, task_id, state=state, run_key=run_key, robot_id=robot_id, started_at=started_at, lease_until=lease_until):
+        on = {} if robot_id is None else {"robot_id": robot_id}  # a vendor's task keeps the robot that it was made for
+        if not _start(session, task_id, state=state, run_key=run_key, started_at=started_at, lease_until=lease_until, **on):
             session.rollback()
             return None
         note(session, task_id, state)
@@ -85,7 +87,7 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
 
 
 def _take_robot(session: Session, robot_id: int, task_id: int) -> bool:
-    statement = update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None), Robot.is_deleted.is_(False)).values(task_id=task_id)
+    statement = update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None), MAY_WORK).values(task_id=task_id)
     return _changed(session.execute(statement))
 
 
