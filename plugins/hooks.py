@@ -62,5 +62,6 @@ def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 def recording_fetch(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Fetch the content of a recording that ``video_query`` has just listed, for the hub to keep.
 
-    ``params``: ``{"taskId", "recordFileId", "url", "largest"}`` (bytes). Answer ``{"content": FileContent}``; raise for one that is larger.
+    ``params``: ``{"taskId", "recordFileId", "url", "largest", "timeout"}`` (bytes, seconds). Answer ``{"content": FileContent}``; raise for
+    one that is larger.
     """

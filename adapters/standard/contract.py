@@ -37,7 +37,7 @@ _BOTH: dict[str, dict[str, Any]] = {
     "task_watch": {"taskIds": ["7", "8"]},
     "task_log_query": {"taskId": "7"},
     "video_query": {"taskId": "7"},
-    "recording_fetch": {"taskId": "7", "recordFileId": "7", "url": "/recordings/7?sign=x", "largest": 1000},
+    "recording_fetch": {"taskId": "7", "recordFileId": "7", "url": "/recordings/7?sign=x", "largest": 1000, "timeout": 60},
     "machine_query": {"machineId": "7", "resourceTypes": ["cpu"]},
     "license_info": {},
     "package_create": {"packageName": "p", "packageVersion": "1", "package": CONTENT},

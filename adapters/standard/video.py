@@ -11,8 +11,6 @@ from plugins import Context, FileContent, VendorError, hookimpl
 from plugins.fields import Items, Text
 from plugins.operations import robot_api_video, video
 
-SLOWEST = 256 << 10  # bytes a second
-PATIENCE = 30.0
 TEXTS = ("text/", "application/json")
 
 
@@ -43,12 +41,11 @@ def video_query(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 @hookimpl
 def recording_fetch(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """The content of one recording, from the address that the peer has just given for it."""
-    largest = int(params["largest"])
     # The file is removed when nothing refers to it any more: the content's opener does, as long as that is in use.
     file = tempfile.NamedTemporaryFile(dir=ctx.folder, prefix="recording-")  # noqa: SIM115
     hosts = [each.strip() for each in chosen(ctx.connection, "download_hosts", "").split(",") if each.strip()]
     answer = client(ctx).download(
-        params["url"], cast(BinaryIO, file), largest=largest, timeout=PATIENCE + largest / SLOWEST, hosts=hosts
+        params["url"], cast(BinaryIO, file), largest=int(params["largest"]), timeout=float(params["timeout"]), hosts=hosts
     )
     kind = answer.headers.get("Content-Type", "")
     file.flush()

@@ -90,10 +90,11 @@ class FileVersion(Base):
 class Recording(Entity, Base):
     """A screen recording of a task, stored as files are. ``manifest`` says what it shows and is signed (``signature``).
 
-    ``reference`` is the vendor's own id of a recording that was fetched from its platform.
+    ``reference`` is the vendor's own id of a recording that was fetched from its platform, once.
     """
 
     __tablename__ = "recording"
+    __table_args__ = (Index("uq_recording_reference", "task_id", "reference", unique=True), {"sqlite_autoincrement": True})
 
     task_id: Mapped[int] = mapped_column(BigId, ForeignKey("task.id"), index=True)
     reference: Mapped[str | None] = mapped_column(String(512))

@@ -90,7 +90,7 @@ class ContractSuite:
         return cases
 
     def _code_of(self, name: str) -> Any:
-        return next(vars(module)[name].__code__ for module in self.adapter.modules if name in vars(module))
+        return next(getattr(vars(module)[name], "__code__", name) for module in self.adapter.modules if name in vars(module))
 
     def _examined(self) -> Iterator[tuple[str, str]]:
         """What is called with which setup. What has no example is asked for all the same, and fails for want of one."""
