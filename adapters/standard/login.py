@@ -48,7 +48,7 @@ def sign_in(connection: Connection) -> tuple[Ticket, float]:
 
 def _credentials(connection: Connection) -> dict[str, str]:
     if is_robot(connection):
-        return {"secret": cipher.plain(connection, _secret(connection, "secret"))}
+        return {"secret": sealed_for(connection, _secret(connection, "secret"))}
     username = chosen(connection, "username", "")
     if not username:
         raise VendorError("连接中没有填写 username")
@@ -77,9 +77,15 @@ def sealed_for(connection: Connection, text: str) -> str:
 
 def _lifetime(ends: datetime | None, answer: Answer) -> float:
     """Seconds until a token ends, by the clock of the answer; a few minutes where that makes no sense, as with a wrong zone."""
-    try:
-        clock = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (TypeError, ValueError):
-        clock = datetime.now(UTC)
-    left = (ends - clock).total_seconds() if ends else 0.0
+    if ends is None:
+        return SHORTEST_LIFETIME
+    left = (ends - _clock(answer)).total_seconds()
     return left if left > 0 else SHORTEST_LIFETIME
+
+
+def _clock(answer: Answer) -> datetime:
+    """The peer's time; this machine's where the peer does not tell it in a form that can be read."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return datetime.now(UTC)

@@ -275,7 +275,7 @@ def _import_processes(call: Call, row: Connection, found: list[dict[str, Any]], 
             present[reference] = process
         values: dict[str, Any] = {
             "name": str(each.get("processName") or reference)[:128],
-            "remark": str(each.get("remark") or "")[:1024],
+            "remark": str(each.get("remark") or "")[:1024] or None,
             "is_deleted": False,
         }
         # What a platform does not tell stays as it is here.
