@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     max_request: int = Field(256 * 1024**2, ge=1024, description="largest request")
     max_json: int = Field(64 * 1024**2, ge=1024, description="largest JSON request")
     max_package: int = Field(200 * 1024**2, ge=1024, description="largest process package")
+    max_recording: int = Field(2 * 1024**3, ge=1024, description="largest recording that is fetched from a vendor platform")
     max_unpacked: int = Field(1024**3, ge=1024, description="largest unpacked process package")
 
     task_lease: int = Field(20, ge=3, le=45, description="a run that its robot has not confirmed for so long has failed")

@@ -18,7 +18,8 @@ ADMINISTRATOR, OPERATOR, READER = "系统管理员", "操作员", "只读用户"
 NOT_FOR_OPERATORS = (
     "department:create", "department:update", "department:delete", "employee:create", "employee:update", "employee:delete",
     "employee:lock", "employee:unlock", "employee:move", "employee:reset-password",
-    "role:", "user-group:", "app:", "api-group:", "login:", "mfa:", "session:", "connection:create", "connection:delete", "audit-log:", "api-log:",
+    "role:", "user-group:", "app:", "api-group:", "login:", "mfa:", "session:", "connection:create", "connection:delete", "connection:bind",
+    "audit-log:", "api-log:",
     "license:import", "license:delete", "crypto:rotate-key", "task:force-end", "robot-installer:upload", "robot-installer:delete",
     "robot:secret/",
     "robot:remote-control",

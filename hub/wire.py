@@ -18,10 +18,10 @@ from redis import RedisError
 from sqlalchemy import select
 
 from hub.call import Call
-from hub.crypto import layouts
-from hub.crypto.public_key import ALGORITHMS, Algorithm, PublicKey
 from hub.models import RegisteredKey
 from plugins import codes
+from plugins.crypto import layouts
+from plugins.crypto.public_key import ALGORITHMS, Algorithm, PublicKey
 from plugins.errors import HubError, InvalidInput, Refused
 
 WINDOW = 300

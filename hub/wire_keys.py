@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.crypto import private_key
 from hub.crypto.private_key import PrivateKey
-from hub.crypto.public_key import Algorithm
 from hub.database import now
 from hub.models import WireKey
+from plugins.crypto.public_key import Algorithm
 from plugins.errors import Conflict
 
 if TYPE_CHECKING:

@@ -1,8 +1,11 @@
 """Finding the error in a vendor's answer."""
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 
@@ -30,3 +33,17 @@ def complaint_in(status: int, body: Any) -> Complaint | None:
 
 def _first(body: Mapping[str, Any], *keys: str) -> str:
     return next((str(body[key]) for key in keys if isinstance(body.get(key), (str, int)) and body[key] != ""), "")
+
+
+def retry_after(value: str | None) -> float | None:
+    """Retry-After in seconds: a number or an HTTP date; at most a day."""
+    if not value:
+        return None
+    try:
+        if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value):
+            seconds = float(value)
+        else:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(0.0, seconds), 86400.0)

@@ -23,7 +23,8 @@ def connection_import(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """List what exists on the vendor's side, for the hub to take into its index.
 
     Answer ``{"packages": [{"packageId", "packageName", "packageVersion"}], "processes": [{"processId", "processName", "remark",
-    "packageId", "inParameters": [{"name", "value"}]}], "robots": [{"robotId", "robotName", "robotStatus"}]}``; each list may be left out.
+    "packageId", "inParameters": [{"name", "value"}]}], "robots": [{"robotId", "robotName", "robotStatus"}]}``; each list may be left out,
+    and so may what the vendor does not tell of a process: its ``packageId`` and ``inParameters`` stay as they are in the hub then.
     """
 
 
@@ -44,16 +45,17 @@ def task_run(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 def task_watch(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Give the present state of several tasks at once. ``params``: ``{"taskIds": [reference]}``.
 
-    Answer ``{"tasks": [{"taskId", "taskState", "outParameters", "reason", "startTime", "stopTime"}]}`` (times: aware datetimes or None);
-    a task that the vendor no longer knows is left out.
+    Answer ``{"tasks": [{"taskId", "taskState", "outParameters", "reason", "progress", "step", "startTime", "stopTime"}]}`` (times: aware
+    datetimes or None; progress: 0 to 100); a task that the vendor no longer knows is left out.
     """
 
 
 @hookspec(firstresult=True)
 def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Find the task that was started with a given key, after the hub lost the answer of ``task_create``. ``params``: ``{"key": text}``.
+    """Find the task that was started with a given key, after the hub lost the answer of ``task_create``.
 
-    Answer ``{"taskId": reference}``, or ``{"taskId": None}`` when it is certain that no task was started with that key.
+    ``params``: ``{"key": text, "start": what task_create was given}``. A vendor that starts a key once, however often it is told, may be told
+    again. Answer ``{"taskId": reference}``, or ``{"taskId": None}`` when it is certain that no task was started with that key.
     Only an adapter that sends the key along with the start may implement this: the hub starts again on None.
     """
 
@@ -72,4 +74,13 @@ def desktop_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Find the X display of a task that runs on this machine. ``params``: ``taskId`` (text).
 
     Answer ``{"display": ":1", "authority": path of its cookie, "width", "height", "depth"}``; raise HubError (11001) where there is none.
+    """
+
+
+@hookspec(firstresult=True)
+def recording_fetch(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Fetch the content of a recording that ``video_query`` has just listed, for the hub to keep.
+
+    ``params``: ``{"taskId", "recordFileId", "url", "largest", "timeout"}`` (bytes, seconds). Answer ``{"content": FileContent}``; raise for
+    one that is larger.
     """

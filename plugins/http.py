@@ -14,6 +14,7 @@ without secrets; ``error.maybe_done`` tells whether the request may have had its
 from __future__ import annotations
 
 import copy
+import io
 import json as jsonlib
 import logging
 import os
@@ -21,19 +22,18 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Literal
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from typing import Any, BinaryIO, Literal
+from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit
 
 import requests
 import urllib3
 
+from plugins.addresses import checked_address, origin
 from plugins.codes import Code
-from plugins.complaint import Complaint, complaint_in
+from plugins.complaint import Complaint, complaint_in, retry_after
 from plugins.context import Connection, Context
-from plugins.errors import ConfigurationError, HubError, InvalidInput, Unreachable, VendorError, VendorTimeout
+from plugins.errors import HubError, InvalidInput, Unreachable, VendorError, VendorTimeout
 from plugins.fields import Record, Text, Whole
 from plugins.login import Auth, Ticket
 from plugins.normalise import CREDENTIALS_REFUSED, ErrorTable, vendor_error
@@ -78,6 +78,7 @@ class _Request:
     timeout: float
     largest: int
     secrets: frozenset[str]
+    into: BinaryIO | None = None
 
     @property
     def reads_only(self) -> bool:
@@ -95,11 +96,12 @@ class HttpClient:
         auth: Auth | None = None,
         complaint: Callable[[int, Any], Complaint | None] = complaint_in,
         secrets: Iterable[str] = (),
+        headers: Mapping[str, str] | None = None,
         timeout: float = READ_TIMEOUT,
         ca_file: str = "",
         proxy: str = "",
     ) -> None:
-        """Raises ConfigurationError for an address that cannot be used."""
+        """``headers`` go with every request. Raises ConfigurationError for an address that cannot be used."""
         self.address = checked_address(address)
         self._errors, self._auth, self._complaint, self._timeout = errors or ErrorTable(), auth, complaint, float(timeout)
         self._secrets = frozenset(secret for secret in secrets if secret)
@@ -110,7 +112,7 @@ class HttpClient:
         self._session.verify = ca_file or True
         self._session.proxies = {"http": checked_address(proxy), "https": checked_address(proxy)} if proxy else {}
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers.update({"User-Agent": "rpahub", "Accept": "application/json, */*;q=0.5"})
+        self._session.headers.update({"User-Agent": "rpahub", "Accept": "application/json, */*;q=0.5", **(headers or {})})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=8, max_retries=0))
         # urllib3 writes whole request lines at DEBUG, with whatever the query holds; the line below in this module says the same without.
@@ -193,18 +195,41 @@ class HttpClient:
             largest=largest,
             secrets=self._secrets | {secret for secret in secrets if secret},
         )
-        ticket = self._auth(None) if self._auth else Ticket()
+        answer, ticket = self._granted(request, self._auth)
+        if shape is not None and not isinstance(answer.body, shape):
+            raise self._broken(request, ticket, answer, f"应答结构不符，收到 {type(answer.body).__name__}")
+        return answer
+
+    def download(self, address: str, into: BinaryIO, *, largest: int, timeout: float, hosts: Iterable[str] = ()) -> Answer:
+        """Write the content at an address that the vendor named into a file, from its start. Sizes in bytes, ``timeout`` in seconds for all of it.
+
+        The address must be on the client's own server, or on one of ``hosts``, which gets no credentials. Raises VendorError for others.
+        """
+        try:
+            url = urljoin(f"{self.address}/", address.strip())
+            is_own = origin(url) == origin(self.address)
+            usable = is_own or (urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname in set(hosts))
+        except ValueError:
+            usable = False
+        if not usable or re.search(r"[\\\x00-\x20\x7f]", url):
+            raise VendorError("下载地址不属于连接所指的服务器，也不在允许的主机之列")
+        options: dict[str, Any] = {"params": None, "json": None, "data": None, "files": None, "headers": {}}
+        signs = {value for _, value in parse_qsl(urlsplit(url).query)}
+        request = _Request("GET", url, options, "bytes", timeout, largest, self._secrets | signs, into)
+        return self._granted(request, self._auth if is_own else None)[0]
+
+    def _granted(self, request: _Request, auth: Auth | None) -> tuple[Answer, Ticket]:
+        """The good answer to a request, with the ticket that was good for it: a refused one is renewed, once."""
+        ticket = auth(None) if auth else Ticket()
         answer, complaint = self._asked(request, ticket)
-        if complaint and self._auth and self._code(answer, complaint) in CREDENTIALS_REFUSED:
-            renewed = self._auth(ticket)
+        if complaint and auth and self._code(answer, complaint) in CREDENTIALS_REFUSED:
+            renewed = auth(ticket)
             if renewed != ticket:
                 ticket = renewed
                 answer, complaint = self._asked(request, ticket)
         if complaint:
             raise self._refusal(request, answer, complaint, ticket)
-        if shape is not None and not isinstance(answer.body, shape):
-            raise self._broken(request, ticket, answer, f"应答结构不符，收到 {type(answer.body).__name__}")
-        return answer
+        return answer, ticket
 
     def _url(self, path: str, parts: tuple[Any, ...]) -> str:
         quoted = path.format(*(quote(str(part), safe="") for part in parts)) if parts else path
@@ -220,7 +245,7 @@ class HttpClient:
         status, headers, content = self._delivered(request, ticket)
         logger.debug(
             "%s %s -> %s, %d bytes in %.0f ms (trace %s)",
-            request.method, request.url, status, len(content), (time.monotonic() - started) * 1000, self._trace_id,
+            request.method, request.url.partition("?")[0], status, len(content), (time.monotonic() - started) * 1000, self._trace_id,
         )
         answer = Answer(status, headers, self._body(request, ticket, status, headers, content))
         return answer, self._complaint(status, answer.body)
@@ -245,7 +270,7 @@ class HttpClient:
             elif 300 <= status < 400 and status != 304:
                 redirects += 1
                 target = urljoin(url, headers.get("Location", ""))
-                if not request.reads_only or redirects > REDIRECTS or _origin(target) != _origin(url):
+                if not request.reads_only or redirects > REDIRECTS or origin(target) != origin(url):
                     raise VendorError(f"厂商平台要求转到其他地址（HTTP {status}），请核对连接地址", raw={"status": status})
                 url = target
             else:
@@ -257,12 +282,14 @@ class HttpClient:
         if self._trace_id:
             options["headers"][TRACE_HEADER] = self._trace_id
         options["params"] = {**(options["params"] or {}), **ticket.params} if url == request.url else None
-        wait = max(0.05, min(request.timeout, deadline - time.monotonic()))
+        # A download may take long, but its pieces must keep coming.
+        patience = min(request.timeout, self._timeout) if request.into else request.timeout
+        wait = max(0.05, min(patience, deadline - time.monotonic()))
         response = self._session.request(
             request.method, url, timeout=(CONNECT_TIMEOUT, wait), allow_redirects=False, stream=True, **options
         )
         try:
-            return response.status_code, response.headers, _content(response, request.largest, deadline)
+            return response.status_code, response.headers, _content(response, request, deadline)
         finally:
             response.close()
 
@@ -295,7 +322,7 @@ class HttpClient:
             self._code(answer, complaint),
             reason,
             raw=_raw(answer, hide),
-            retry_after=_seconds(answer.headers.get("Retry-After")),
+            retry_after=retry_after(answer.headers.get("Retry-After")),
         )
         error.maybe_done = error.maybe_done or answer.status >= 500
         return error
@@ -315,22 +342,6 @@ def shared(ctx: Context, make: Callable[[Connection], HttpClient], name: str = "
         if kept is None or kept[0] != mark:
             kept = ctx.memo[name] = (mark, make(ctx.connection))
     return kept[1].traced(ctx.trace_id)
-
-
-def checked_address(address: str) -> str:
-    """An http or https address without trailing slash. Raises ConfigurationError for anything else, without repeating it."""
-    try:
-        parts = urlsplit(address.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable or re.search(r"[\s\\\x00-\x1f]", address.strip()):
-        raise ConfigurationError("连接地址应为 http:// 或 https:// 开头的完整地址")
-    if parts.username or parts.password or "@" in parts.netloc:
-        raise ConfigurationError("连接地址中不能包含用户名或密码")
-    if parts.query or parts.fragment:
-        raise ConfigurationError("连接地址中不能包含 ? 或 #")
-    return address.strip().rstrip("/")
 
 
 def network_error(error: Exception) -> HubError:
@@ -373,9 +384,17 @@ def _raw(answer: Answer, secrets: Iterable[str]) -> dict[str, Any]:
     return {"status": answer.status, "body": redacted(body[:4 * LONGEST_RAW], secrets)[:LONGEST_RAW]}
 
 
-def _content(response: requests.Response, largest: int, deadline: float) -> bytes:
-    """The decoded content. Reads what there is, so that a vendor that sends byte after byte is noticed at the deadline."""
-    pieces: list[bytes] = []
+def _content(response: requests.Response, request: _Request, deadline: float) -> bytes:
+    """The decoded content, or nothing where it went into the request's file.
+
+    Reads what there is, so that a vendor that sends byte after byte is noticed at the deadline.
+    """
+    into: BinaryIO = io.BytesIO()
+    largest = min(request.largest, LARGEST) if request.into else request.largest
+    if request.into and response.status_code < 300:
+        into, largest = request.into, request.largest
+    into.seek(0)
+    into.truncate()
     size = 0
     while piece := response.raw.read1(1 << 16, decode_content=True):
         size += len(piece)
@@ -383,27 +402,8 @@ def _content(response: requests.Response, largest: int, deadline: float) -> byte
             raise VendorError(f"应答超过 {largest} 字节，已停止接收")
         if time.monotonic() > deadline:
             raise VendorTimeout("未在规定时间内收到完整应答")
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _seconds(value: str | None) -> float | None:
-    """Retry-After in seconds: a number or an HTTP date; at most a day."""
-    if not value:
-        return None
-    try:
-        if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value):
-            seconds = float(value)
-        else:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(0.0, seconds), 86400.0)
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        into.write(piece)
+    return into.getvalue() if isinstance(into, io.BytesIO) else b""
 
 
 def _is_warning(record: logging.LogRecord) -> bool:

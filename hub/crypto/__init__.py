@@ -1,1 +1,1 @@
-"""National (GM) and international cryptography behind small interfaces: SM2 and RSA for secrets on the wire, ciphers for secrets at rest."""
+"""National (GM) and international cryptography at rest, and the private keys of secrets on the wire (whose other half is plugins.crypto)."""

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from hub.crypto import layouts, rsa, sm2
-from hub.crypto.public_key import Algorithm, PublicKey
+from plugins.crypto import layouts, rsa, sm2
+from plugins.crypto.public_key import Algorithm, PublicKey
 
 
 class PrivateKey(Protocol):

@@ -1,6 +1,7 @@
 """Connections to vendor platforms (X31): added, checked, and their things imported into the hub's index."""
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from hub.database import now
 from hub.models import Connection, Department, Package, Process, Robot, Task
 from hub.paging import page
 from hub.resource import refuse_taken
-from hub.scope import find, within_department
+from hub.scope import find, visible, within_department
 from hub.tasks import lifecycle
 from hub.wire import open_password
 from plugins import codes
@@ -136,6 +137,7 @@ class ConnectionRow(Record):
     address = Text("厂商平台地址")
     options = Json("适配器选项")
     productVersion = Text("厂商产品版本")
+    boundDepIds = Items(Id(kind="department"), "绑定该连接的部门 ID 组")
     createTime = Moment("创建时间")
     isDeleted = Flag("是否删除")
 
@@ -160,6 +162,10 @@ def connection_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """List the connections of a department and of those below it."""
     statement = within_department(select(Connection), Connection, call, params.get("depId"), params.get("includeChildren") is False)
     rows, paging = page(call, statement, Connection, params, search=(Connection.name, Connection.address))
+    bound = defaultdict(list)
+    binding = visible(select(Department), Department, call).where(Department.is_deleted.is_(False), Department.connection_id.is_not(None))
+    for each in call.session.scalars(binding.order_by(Department.id)):
+        bound[each.connection_id].append(each.id)
     found = [
         {
             "connectionId": row.id,
@@ -169,6 +175,7 @@ def connection_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "address": row.address,
             "options": row.options,
             "productVersion": row.version,
+            "boundDepIds": bound[row.id],
             "createTime": row.created_at,
             "isDeleted": row.is_deleted,
         }
@@ -188,8 +195,25 @@ def connection_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         raise Conflict("该连接上还有未结束的任务", code=codes.IN_USE)
     for model in (Process, Package, Robot):
         call.session.execute(update(model).where(model.connection_id == row.id).values(is_deleted=True))
+    call.session.execute(update(Department).where(Department.connection_id == row.id).values(connection_id=None))
     row.is_deleted = True
     row.sealed_credentials = ""
+    return {}
+
+
+class ConnectionBindRequest(Record):
+    """Which department, and to which platform; to none where no connection is named."""
+
+    depId = Id("部门 ID", kind="department", required=True)
+    connectionId = Id("连接 ID，缺省为解除绑定", kind="connection")
+
+
+@operation("X31", "/api/ext/connection/bind", clause="X31", title="绑定部门与厂商连接", request=ConnectionBindRequest, hook=False)
+def connection_bind(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Let the packages and processes that are made in a department, and in those below it, go to a platform from now on."""
+    home = find(call, Department, params["depId"])
+    wanted = params.get("connectionId")
+    home.connection_id = None if wanted is None else find(call, Connection, wanted).id
     return {}
 
 
@@ -249,13 +273,16 @@ def _import_processes(call: Call, row: Connection, found: list[dict[str, Any]], 
             process = Process(department_id=row.department_id, connection_id=row.id, reference=reference, is_record=False)
             call.session.add(process)
             present[reference] = process
-        values = {
+        values: dict[str, Any] = {
             "name": str(each.get("processName") or reference)[:128],
-            "remark": str(each.get("remark") or "")[:1024],
-            "package_id": package_ids.get(str(each.get("packageId"))),
-            "in_parameters": [{"name": item["name"], "value": item.get("value", "")} for item in each.get("inParameters", [])],
+            "remark": str(each.get("remark") or "")[:1024] or None,
             "is_deleted": False,
         }
+        # What a platform does not tell stays as it is here.
+        if each.get("packageId") is not None:
+            values["package_id"] = package_ids.get(str(each["packageId"]))
+        if each.get("inParameters") is not None:
+            values["in_parameters"] = [{"name": item["name"], "value": item.get("value", "")} for item in each["inParameters"]]
         if any(getattr(process, column) != value for column, value in values.items()):
             count += 1
             for column, value in values.items():

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import select
 
 from hub.call import Call
-from hub.crypto import rsa
-from hub.crypto.public_key import ALGORITHMS, Algorithm, PublicKey
 from hub.models import RegisteredKey, WireKey
 from hub.wire import WINDOW, key_of
+from plugins.crypto import rsa
+from plugins.crypto.public_key import ALGORITHMS, Algorithm, PublicKey
 from plugins.errors import Refused
 from plugins.fields import Flag, Items, Moment, Record, Text, Whole
 from plugins.operation import operation

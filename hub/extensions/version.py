@@ -7,6 +7,7 @@ from typing import Any
 
 from hub import history
 from hub.call import Call
+from hub.idempotency import KEPT_FOR
 from hub.licences import LICENCE_TYPES
 from hub.serving import full_catalogue, handlers
 from plugins import codes
@@ -29,6 +30,7 @@ class VersionInfoResult(Record):
     maxPackage = Whole("流程包大小上限（字节）")
     maxRequest = Whole("请求大小上限（字节）")
     licenseTypes = Items(Text(), "许可类型取值")
+    idempotencyLifetime = Whole("请求头 Idempotency-Key 的有效时长（秒）：其间以同一键重复的写操作只执行一次")
 
 
 @operation("X02", "/api/ext/version/info", clause="X02", title="查询版本信息", response=VersionInfoResult, hook=False)
@@ -48,6 +50,7 @@ def version_info(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "maxPackage": settings.max_package,
         "maxRequest": settings.max_request,
         "licenseTypes": list(LICENCE_TYPES),
+        "idempotencyLifetime": int(KEPT_FOR.total_seconds()),
     }
 
 

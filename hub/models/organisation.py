@@ -11,7 +11,10 @@ from hub.models.base import Base, Entity
 
 
 class Department(Entity, Base):
-    """A part of the organisation. ``path`` names it and all above it ("/1/4/"), so that a subtree is one prefix search."""
+    """A part of the organisation. ``path`` names it and all above it ("/1/4/"), so that a subtree is one prefix search.
+
+    ``connection_id`` is the platform to which it is bound: what is made in it and below goes there, unless it names another one.
+    """
 
     __tablename__ = "department"
     __table_args__ = (
@@ -29,6 +32,7 @@ class Department(Entity, Base):
     name: Mapped[str] = mapped_column(String(128))
     parent_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("department.id"), index=True)
     path: Mapped[str] = mapped_column(String(1024), default="", index=True)
+    connection_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("connection.id", use_alter=True))
 
 
 class Employee(Entity, Base):

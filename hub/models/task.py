@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hub.database import BigId, Document, Moment, now
 from hub.models.base import Base, Entity
 
+DUE = "recordings_due IS NOT NULL"
 ACTIVE = "state IN ('queued', 'dispatching', 'running', 'pausing', 'paused')"
 
 
@@ -21,13 +22,15 @@ class Task(Entity, Base):
     ``fire_key`` names the due fire of a schedule that made the task: a fire makes one task, whoever fires and however often.
     ``retry_of`` is the task that it repeats.
     ``queued_at`` is since when it has been queued or held; ``waits_from`` is from when its longest waiting time counts, where that is
-    later than its creation.
+    later than its creation. ``recordings_due`` is when a vendor's platform is next asked for the recordings of an ended task; null when it
+    is not asked (any more).
     """
 
     __tablename__ = "task"
     __table_args__ = (
         UniqueConstraint("connection_id", "reference"),
         Index("ix_task_active", "state", "id", sqlite_where=text(ACTIVE), postgresql_where=text(ACTIVE)),
+        Index("ix_task_recordings_due", "recordings_due", sqlite_where=text(DUE), postgresql_where=text(DUE)),
         Index("ix_task_is_deleted_id", "is_deleted", "id"),
         Index("ix_task_department_id_id", "department_id", "id"),
         Index("ix_task_process_id_id", "process_id", "id"),
@@ -71,6 +74,7 @@ class Task(Entity, Base):
     cancel_requested_at: Mapped[datetime | None] = mapped_column(Moment)
     run_key: Mapped[str | None] = mapped_column(String(36), unique=True)
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    recordings_due: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class TaskEvent(Base):

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from hub import connections
 from hub.api.downloads import signed_url
+from hub.binding import platform_of
 from hub.call import Call
-from hub.connections import NATIVE
 from hub.models import Connection, Department, Package, Process, Task, Trigger
 from hub.paging import page
 from hub.resource import ask_platform, dates, refuse_taken
@@ -25,8 +25,7 @@ from plugins.operations import package
 def package_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The content is checked by the platform it is for, stored under its digest, and never changes (erratum E70)."""
     home = find(call, Department, params["depId"])
-    native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
-    return add(call, params, home.id, native.id, "package_create")
+    return add(call, params, home.id, platform_of(call, params, home).id, "package_create")
 
 
 def add(call: Call, params: dict[str, Any], department_id: int, connection_id: int, operation: str) -> dict[str, Any]:
@@ -39,7 +38,8 @@ def add(call: Call, params: dict[str, Any], department_id: int, connection_id: i
     limits = {"max_package": settings.max_package, "max_unpacked": settings.max_unpacked}
     connection = call.session.get_one(Connection, connection_id)
     runs_here = connections.runs_here(call.hub, connection)
-    checked = call.ask(connection, "package_create" if runs_here else operation, {**params, "limits": limits})
+    told = {name: params[name] for name in ("packageName", "packageVersion", "package")}
+    checked = call.ask(connection, "package_create" if runs_here else operation, {**told, "limits": limits})
     digest = call.hub.store.put(content)
     _refuse_taken(call, department_id, params)
     _hold_contents(call, connection_id)

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hub import affected
+from hub import affected, connections
+from hub.binding import platform_of
 from hub.call import Call
-from hub.connections import NATIVE
-from hub.models import Connection, Department, Package, Process, RobotGroup, Task, Trigger
+from hub.models import Department, Package, Process, RobotGroup, Task, Trigger
 from hub.paging import page
 from hub.resource import ask_platform, dates, move, platform_names, refuse_blank, refuse_taken, show, take_over
 from hub.scope import find, within_department
@@ -22,12 +22,17 @@ COLUMNS = {"processName": "name", "remark": "remark", "isRecord": "is_record", *
 
 @serves(process.process_create)
 def process_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """A process of the native robots; those of vendor platforms are imported."""
+    """A process of the native robots, or of a vendor's platform that lets others make some; it is made there first then."""
     home = find(call, Department, params["depId"])
     group = find(call, RobotGroup, params["robotGroupId"])
     _refuse_taken(call, home.id, params["processName"])
-    native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
-    row = Process(department_id=home.id, connection_id=native.id, robot_group_id=group.id)
+    platform = platform_of(call, params, home, group)
+    reference = None
+    if not connections.runs_here(call.hub, platform):
+        told = {name: params[name] for name in COLUMNS if params.get(name) is not None}
+        reference = str(call.ask(platform, "process_create", told)["processId"])
+        _refuse_taken(call, home.id, params["processName"])
+    row = Process(department_id=home.id, connection_id=platform.id, robot_group_id=group.id, reference=reference)
     take_over(row, params, COLUMNS)
     call.session.add(row)
     call.session.flush()
@@ -83,14 +88,27 @@ def remove(call: Call, process_id: int, operation: str, *, only_tell: bool = Fal
 @serves(process.process_activate_package_version)
 def process_activate_package_version(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """From now on the process runs this package, with these parameters where a task names no others. Running tasks keep theirs."""
-    row = find(call, Process, params["processId"])
-    chosen = find(call, Package, params["packageId"])
-    if chosen.connection_id != row.connection_id:
-        raise InvalidInput("流程包与流程不属于同一平台")
+    row, chosen = _pair(call, params)
+    told = {"processId": row.reference, "packageId": chosen.reference}
+    given = {"inParameters": distinct(params["inParameters"])} if params.get("inParameters") is not None else {}
+    ask_platform(call, row, "process_activate_package_version", {**told, **given})
+    return activate(call, params)
+
+
+def activate(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Note which package a process runs."""
+    row, chosen = _pair(call, params)
     row.package_id = chosen.id
     if params.get("inParameters") is not None:
         row.in_parameters = distinct(params["inParameters"])
     return {}
+
+
+def _pair(call: Call, params: dict[str, Any]) -> tuple[Process, Package]:
+    row, chosen = find(call, Process, params["processId"]), find(call, Package, params["packageId"])
+    if chosen.connection_id != row.connection_id:
+        raise InvalidInput("流程包与流程不属于同一平台")
+    return row, chosen
 
 
 @serves(process.process_list)
@@ -107,6 +125,7 @@ def process_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "depId": row.department_id,
             "robotGroupId": row.robot_group_id,
             "activePackageId": row.package_id,
+            "inParameters": row.in_parameters,
             "adapter": platforms[row.connection_id],
             **dates(row),
         }

@@ -11,7 +11,7 @@ from hub.paging import page
 from hub.resource import dates, refuse_blank, refuse_taken, take_over
 from hub.robot_interface import own_robot, tell_own
 from hub.scope import find, visible
-from hub.services.process import process_activate_package_version, remove
+from hub.services.process import activate, remove
 from hub.serving import serves
 from plugins.operations import robot_api_process
 
@@ -44,7 +44,7 @@ def robot_api_process_activate_package_version(call: Call, params: dict[str, Any
     process, package = find(call, Process, params["processId"]), find(call, Package, params["packageId"])
     given = {"processId": process.reference, "packageId": package.reference, "inParameters": params.get("inParameters") or []}
     tell_own(call, "robot_api_process_activate_package_version", given)
-    return process_activate_package_version(call, params)
+    return activate(call, params)
 
 
 @serves(robot_api_process.robot_api_process_update)
@@ -72,6 +72,15 @@ def robot_api_process_list(call: Call, params: dict[str, Any]) -> dict[str, Any]
     statement = visible(select(Process), Process, call)
     rows, paging = page(call, statement, Process, params, search=(Process.name, Process.remark), sortable=SORTABLE)
     found = [
-        {"processId": row.id, "processName": row.name, "remark": row.remark, "isDeleted": row.is_deleted, **dates(row)} for row in rows
+        {
+            "processId": row.id,
+            "processName": row.name,
+            "remark": row.remark,
+            "isDeleted": row.is_deleted,
+            "activePackageId": row.package_id,
+            "inParameters": row.in_parameters,
+            **dates(row),
+        }
+        for row in rows
     ]
     return {"processes": found, **paging}

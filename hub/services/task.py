@@ -30,7 +30,6 @@ REASONS_SHOWN = 1024
 def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Writes the tasks and their outbox entries in one transaction; they start after it."""
     process = find(call, Process, params["processId"])
-    package = _package(call, process, params.get("packageId"))
     connection, is_home_deleted = call.session.execute(
         select(Connection, Department.is_deleted)
         .join(Department, Department.id == process.department_id)
@@ -39,7 +38,8 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if is_home_deleted:
         raise Conflict("流程所属部门已删除")
     runs_here = connections.runs_here(call.hub, connection)
-    group_id, robot_ids = _robots(call, process, params) if runs_here else (None, None)
+    package = _package(call, process, params.get("packageId"), runs_here)
+    group_id, robot_ids = _robots(call, process, params) if runs_here else (None, _robots_there(call, process, params))
     count = params.get("totalCount") or 1
     if count > call.hub.settings.task_count_limit:
         raise InvalidInput(f"totalCount 不能超过 {call.hub.settings.task_count_limit}")
@@ -82,9 +82,11 @@ def create_mode(call: Call) -> int:
     return 0 if call.source.kind == "console" else 2
 
 
-def _package(call: Call, process: Process, package_id: int | None) -> Package | None:
-    """The version to run: the one asked for, else the active one."""
+def _package(call: Call, process: Process, package_id: int | None, runs_here: bool) -> Package | None:
+    """The version to run: the one asked for, else the active one. What is active on a vendor's platform, the hub need not know."""
     chosen = package_id or process.package_id
+    if chosen is None and not runs_here:
+        return None
     if chosen is None:
         raise Conflict("流程尚未激活流程包版本")
     package = find(call, Package, chosen)
@@ -113,6 +115,14 @@ def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int |
         raise Conflict("机器人组中没有机器人", code=codes.ROBOT_STATE)
     refuse_unusable(call, robots)
     return group_id, named or None
+
+
+def _robots_there(call: Call, process: Process, params: dict[str, Any]) -> list[int] | None:
+    """The robots of the vendor's platform that the caller names."""
+    robots = find_all(call, Robot, params.get("robotIds") or [])
+    if any(each.connection_id != process.connection_id for each in robots):
+        raise InvalidInput("robotIds 中存在不属于流程所在平台的机器人")
+    return [each.id for each in robots] or None
 
 
 def refuse_unusable(call: Call, robots: list[Robot]) -> None:

@@ -13,6 +13,7 @@ from hub.core import Hub
 from hub.models import Robot, Task
 from hub.tasks import lifecycle
 from hub.tasks.lifecycle import Claim
+from hub.tasks.recordings import fetch_recordings
 from hub.tasks.running import TaskRun
 from hub.tasks.vendor import find_task, start_task, watch_connection
 from plugins.errors import HubError
@@ -124,5 +125,11 @@ def abandoned_by(hub: Hub, robot_id: int) -> list[int]:
 
 
 JOBS: Mapping[str, Callable[..., None]] = MappingProxyType(
-    {"run_task": run_task, "start_task": start_task, "find_task": find_task, "watch_connection": watch_connection}
+    {
+        "run_task": run_task,
+        "start_task": start_task,
+        "find_task": find_task,
+        "watch_connection": watch_connection,
+        "fetch_recordings": fetch_recordings,
+    }
 )

@@ -11,7 +11,7 @@ from hub import connections
 from hub.core import Hub
 from hub.database import now
 from hub.models import Connection, Outbox, Robot, Task
-from hub.tasks import lifecycle, queues, relay
+from hub.tasks import lifecycle, queues, recordings, relay
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,7 @@ def sweep(hub: Hub) -> None:
     end_waiting_too_long(hub)
     free_robots(hub)
     watch_platforms(hub)
+    recordings.queue_due(hub)
 
 
 def job_of(hub: Hub, session_connections: dict[int, Connection], task: Task) -> tuple[str, int, list[str]]:

@@ -1,24 +1,25 @@
 """Tasks on a vendor's platform: started once, looked at until they end."""
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hub import connections
 from hub.core import Hub
 from hub.database import now
-from hub.models import Connection, Task
-from hub.tasks import lifecycle
+from hub.models import Connection, Package, Process, Robot, Task, TaskEvent
+from hub.tasks import lifecycle, recordings
 from hub.tasks.lifecycle import Claim
 from plugins import codes
-from plugins.errors import HubError, NotFound
+from plugins.errors import HubError, NotFound, Unreachable, VendorTimeout
 
 log = structlog.get_logger(__name__)
 
 WATCHED_AT_ONCE = 500
+FIND_PATIENCE = timedelta(minutes=10)
 UNCERTAIN = "厂商平台未确认启动结果，任务可能已经启动，请在厂商平台核对"
 
 
@@ -31,7 +32,8 @@ def start_task(hub: Hub, task_id: int) -> None:
         return
     with structlog.contextvars.bound_contextvars(trace_id=claim.task.trace_id, task_id=task_id):
         try:
-            answer = _ask(hub, claim, "task_create", _start_params(claim))
+            told = {**_start_params(hub, claim.task, claim.process, claim.package), "key": claim.run_key}
+            answer = _ask(hub, claim, "task_create", told)
             reference = str(answer["taskIds"][0])
         except (KeyError, IndexError):
             log.warning("platform gave no task id", connection=claim.connection.name)
@@ -48,17 +50,30 @@ def start_task(hub: Hub, task_id: int) -> None:
 
 
 def find_task(hub: Hub, task_id: int) -> None:
-    """Clear up a start whose answer was lost: ask the platform by the start key, where it can tell; else the task has failed, uncertainly."""
+    """Clear up a start whose answer was lost: ask the platform by the start key, where it can tell; else the task has failed, uncertainly.
+
+    A platform that cannot be reached at the moment is asked again by the sweep, for some minutes.
+    """
     with hub.db.read() as session:
         task = session.get(Task, task_id)
-        connection = session.get(Connection, task.connection_id) if task else None
-    if task is None or connection is None or task.state != lifecycle.DISPATCHING or task.run_key is None:
-        return
+        if task is None or task.state != lifecycle.DISPATCHING or task.run_key is None:
+            return
+        connection = session.get_one(Connection, task.connection_id)
+        process = session.get_one(Process, task.process_id)
+        package = session.get(Package, task.package_id) if task.package_id else None
+        since = session.scalar(
+            select(func.max(TaskEvent.happened_at)).where(TaskEvent.task_id == task_id, TaskEvent.state == lifecycle.DISPATCHING)
+        )
     if not connections.adapter_of(hub, connection).implements("task_find"):
         _give_up_start(hub, task, UNCERTAIN)
         return
     try:
-        found = connections.ask(hub, connection, "task_find", {"key": task.run_key}, trace_id=task.trace_id or "")
+        asked = {"key": task.run_key, "start": _start_params(hub, task, process, package)}
+        found = connections.ask(hub, connection, "task_find", asked, trace_id=task.trace_id or "")
+    except (Unreachable, VendorTimeout) as error:
+        if since is None or now() - since > FIND_PATIENCE:
+            _give_up_start(hub, task, f"{UNCERTAIN}（{error.message}）")
+        return
     except HubError as error:
         _give_up_start(hub, task, f"{UNCERTAIN}（{error.message}）")
         return
@@ -134,10 +149,14 @@ def take_over(hub: Hub, connection: Connection, task: Task, seen: dict[str, Any]
             times["stopped_at"] = seen["stopTime"]
         lines = log_lines(hub, connection, task)
         reason = seen.get("reason") or None
+        if task.is_record and recordings.can_be_had(hub, connection):
+            times["recordings_due"] = now()
         lifecycle.finish(hub, task.id, run_key, state, reason=reason, outputs=seen.get("outParameters") or [], lines=lines, **times)
-    elif state in ("running", "pausing", "paused") and (state != task.state or seen.get("progress") is not None):
-        with hub.db.write() as session:
-            lifecycle.confirm(session, task.id, run_key, None, state=state, progress=seen.get("progress"))
+    elif state in ("running", "pausing", "paused"):
+        progress, step = seen.get("progress"), str(seen.get("step") or "")[:255] or None
+        if (state, progress or task.progress, step or task.step) != (task.state, task.progress, task.step):
+            with hub.db.write() as session:
+                lifecycle.confirm(session, task.id, run_key, None, state=state, progress=progress, step=step)
 
 
 def log_lines(hub: Hub, connection: Connection, task: Task) -> list[tuple[datetime, str, str]]:
@@ -149,17 +168,26 @@ def log_lines(hub: Hub, connection: Connection, task: Task) -> list[tuple[dateti
     return [(each.get("logTime") or now(), each.get("logLevel") or "info", str(each.get("message") or "")) for each in answer.get("logs", [])]
 
 
-def _start_params(claim: Claim) -> dict[str, Any]:
-    task = claim.task
+def _start_params(hub: Hub, task: Task, process: Process, package: Package | None) -> dict[str, Any]:
     return {
-        "processId": claim.process.reference,
-        "packageId": claim.package.reference if claim.package else None,
+        "processId": process.reference,
+        "packageId": package.reference if package else None,
+        "robotIds": _robots_there(hub, task),
         "inParameters": task.in_parameters,
         "priority": task.priority,
+        "isRecord": task.is_record,
         "totalCount": 1,
         "maxRunTime": task.max_run_time or 0,
-        "key": claim.run_key,
+        "maxWaitingTime": task.max_waiting_time or 0,
     }
+
+
+def _robots_there(hub: Hub, task: Task) -> list[str]:
+    """The platform's own names of the robots that a task is for; none where any of the platform's may take it."""
+    if not task.robots:
+        return []
+    with hub.db.read() as session:
+        return [each for each in session.scalars(select(Robot.reference).where(Robot.id.in_(task.robots)).order_by(Robot.id)) if each]
 
 
 def _ask(hub: Hub, claim: Claim, operation: str, params: dict[str, Any]) -> dict[str, Any]:

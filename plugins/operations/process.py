@@ -111,6 +111,7 @@ class ProcessRow(ProcessOwners, Dated):
     isRecord = Flag("是否录屏")
     isDeleted = Flag("是否删除")
     activePackageId = Id("当前激活的流程包 ID", kind="package", additive=True)
+    inParameters = Items(Parameter, "默认入参列表", additive=True)
     adapter = Text("厂商连接名称", longest=64, additive=True)
 
 

@@ -80,6 +80,8 @@ class RobotApiProcessRow(Record):
     processName = Text("流程名称", longest=128)
     remark = Text("流程备注", longest=1024)
     isDeleted = Flag("是否删除")
+    activePackageId = Id("当前激活的流程包 ID", kind="package", additive=True)
+    inParameters = Items(Parameter, "默认入参列表", additive=True)
 
 
 class RobotApiProcessListResult(ListResult):

@@ -12,6 +12,7 @@ What the suite has to know of the vendor stands in a module ``contract`` beside 
 * ``EXAMPLES``: for each implemented operation or hook the parameters of one call, ids as the vendor's references;
 * ``vendor(server)``: teaches a ``FakeVendor`` the vendor's healthy answers to those calls;
 * ``OPTIONS``, where the connection form has fields that must be filled (secret ones are filled by the suite, with marked texts);
+* ``MORE``, where a connection can be of several kinds: ``{"the other kind": (options, examples)}``, examined beside the usual one;
 * ``FORGIVES``, where the adapter answers in spite of a fault: ``{("task_watch", "404"): "why that is right"}``.
 
 The suite then lets the vendor misbehave in every way that it knows, at each call of each operation.

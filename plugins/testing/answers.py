@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from plugins.fields import Id, Items, Moment, Part, Record, Text
+from plugins.fields import Id, Items, Moment, Part, Record, Text, Upload
 from plugins.records import Parameter
 
 
@@ -61,6 +61,7 @@ class WatchedTask(Record):
     outParameters = Items(Parameter)
     reason = Text(longest=1024)
     progress = Text()
+    step = Text()
     startTime = Moment()
     stopTime = Moment()
 
@@ -85,12 +86,19 @@ class RunAnswer(Record):
     reason = Text(longest=1024)
 
 
+class RecordingAnswer(Record):
+    """recording_fetch."""
+
+    content = Upload(required=True)
+
+
 HOOK_ANSWERS: dict[str, type[Record]] = {
     "connection_check": CheckAnswer,
     "connection_import": ImportAnswer,
     "task_watch": WatchAnswer,
     "task_find": FindAnswer,
     "task_run": RunAnswer,
+    "recording_fetch": RecordingAnswer,
 }
 
 

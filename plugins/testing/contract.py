@@ -77,13 +77,36 @@ class ContractSuite:
         if not self.adapter.needs_address:
             return cases
         cases.append(Case("every implemented operation has an example", self.check_examples))
-        for name in self.implemented:
-            if name == "task_run":
-                continue
-            cases.append(Case(f"{name} answers in the words of its response", partial(self.check_answer, name)))
-            cases.append(Case(f"{name} reports a refused connection", partial(self.check_refused, name)))
-            cases += [Case(f"{name} survives {fault.name}", partial(self.check_fault, name, fault)) for fault in FAULTS]
+        tried = set()
+        for setup, name in self._examined():
+            where = f"{setup} {name}".strip()
+            cases.append(Case(f"{where} answers in the words of its response", partial(self.check_answer, name, setup)))
+            cases.append(Case(f"{where} reports a refused connection", partial(self.check_refused, name, setup)))
+            # Functions that one factory makes have one code, which meets every fault alike.
+            made_by = (setup, self._code_of(name))
+            if made_by not in tried:
+                tried.add(made_by)
+                cases += [Case(f"{where} survives {fault.name}", partial(self.check_fault, name, fault, setup)) for fault in FAULTS]
         return cases
+
+    def _code_of(self, name: str) -> Any:
+        return next(getattr(vars(module)[name], "__code__", name) for module in self.adapter.modules if name in vars(module))
+
+    def _examined(self) -> Iterator[tuple[str, str]]:
+        """What is called with which setup. What has no example is asked for all the same, and fails for want of one."""
+        setups = self._setups()
+        for setup, (_, examples) in setups.items():
+            yield from ((setup, name) for name in self.implemented if name in examples and name != "task_run")
+        known = {name for _, examples in setups.values() for name in examples}
+        yield from (("", name) for name in self.implemented if name not in known and name != "task_run")
+
+    def _setups(self) -> dict[str, tuple[Mapping[str, Any], Mapping[str, dict[str, Any]]]]:
+        """The options and examples by the name of the setup; the usual one has none."""
+        try:
+            contract = self.contract()
+        except AssertionError:
+            return {}
+        return {"": (getattr(contract, "OPTIONS", {}), contract.EXAMPLES), **getattr(contract, "MORE", {})}
 
     def check_coverage(self) -> None:
         """No silent gap: what the adapter neither implements nor the hub answers is said to be impossible, or to be missing yet.
@@ -121,16 +144,17 @@ class ContractSuite:
 
     def check_examples(self) -> None:
         """The suite can only prove what it has an example of."""
-        examples = self.contract().EXAMPLES
+        self.contract()
+        examples = {name for _, each in self._setups().values() for name in each}
         missing = [name for name in self.implemented if name not in examples]
         unknown = [name for name in examples if name not in self.implemented]
         assert not missing, f"EXAMPLES has no parameters for {', '.join(missing)}"
         assert not unknown, f"EXAMPLES names what is not implemented: {', '.join(unknown)}"
 
-    def check_answer(self, name: str) -> None:
+    def check_answer(self, name: str, setup: str = "") -> None:
         """With a healthy vendor the operation answers as its response says."""
         with self._vendor() as vendor:
-            outcome = self._call(name, vendor.address)
+            outcome = self._call(name, vendor.address, setup)
             assert outcome.error is None, f"{name} failed with a healthy vendor: {outcome.error!r}"
             strange = [f"{seen.method} {seen.path}" for seen in vendor.strange]
             assert not strange, f"{name} asked for {strange}, which vendor() does not teach"
@@ -139,22 +163,22 @@ class ContractSuite:
             assert not problems, f"{name}: {'; '.join(problems)}"
             self._check_leaks(name, "a healthy vendor", outcome)
 
-    def check_refused(self, name: str) -> None:
+    def check_refused(self, name: str, setup: str = "") -> None:
         """Nobody listens at the address."""
         with self._vendor() as vendor:
-            self._call(name, vendor.address)
+            self._call(name, vendor.address, setup)
             asked, address = len(vendor.requests), vendor.address
         if asked:
-            self._judge(name, REFUSED, 1, self._call(name, address))
+            self._judge(name, REFUSED, 1, self._call(name, address, setup))
 
-    def check_fault(self, name: str, fault: Fault) -> None:
+    def check_fault(self, name: str, fault: Fault, setup: str = "") -> None:
         """The fault at each of the operation's calls gives the right error, soon, and shows no secret."""
         with self._vendor() as vendor:
-            self._call(name, vendor.address)
+            self._call(name, vendor.address, setup)
             asked = len(vendor.requests)
             for at in range(1, asked + 1):
                 vendor.misbehave(lambda seen: fault.act(vendor, seen), at=at)
-                self._judge(name, fault, at, self._call(name, vendor.address))
+                self._judge(name, fault, at, self._call(name, vendor.address, setup))
 
     def contract(self) -> ModuleType:
         """The module ``contract`` beside the adapter's own modules."""
@@ -169,21 +193,21 @@ class ContractSuite:
         self.contract().vendor(vendor)
         return vendor
 
-    def _context(self, address: str) -> Context:
+    def _context(self, address: str, options: Mapping[str, Any]) -> Context:
         secret = {name: f"{MARK}-{name}-7q9\"/+ä" for name, field in self.adapter.form().fields.items() if getattr(field, "secret", False)}
-        options = {"timeout": PATIENCE, **getattr(self.contract(), "OPTIONS", {})}
-        return context_for(self.adapter, address, options=options, credentials=secret)
+        return context_for(self.adapter, address, options={"timeout": PATIENCE, **options}, credentials=secret)
 
-    def _call(self, name: str, address: str) -> Outcome:
+    def _call(self, name: str, address: str, setup: str = "") -> Outcome:
         """Carry the example out, noting all that log, error and answer let see."""
-        ctx = self._context(address)
+        options, examples = self._setups()[setup]
+        ctx = self._context(address, options)
         started = time.monotonic()
         answer: dict[str, Any] | None = None
         error: Exception | None = None
         texts: list[str] = []
         with Recorder(texts):
             try:
-                answer = self.loaded.call(name, ctx, self.contract().EXAMPLES[name])
+                answer = self.loaded.call(name, ctx, examples[name])
             except Exception as caught:  # noqa: BLE001 (whatever escapes is what the case judges)
                 error = caught
         seconds = time.monotonic() - started
@@ -212,7 +236,7 @@ class ContractSuite:
         assert error.retry_after == fault.retry_after or fault.retry_after is None, f"{where}: Retry-After is lost"
 
     def _check_leaks(self, name: str, when: str, outcome: Outcome) -> None:
-        for secret in self._context("").connection.credentials.values():
+        for secret in self._context("", {}).connection.credentials.values():
             for form in _forms(secret):
                 position = outcome.visible.find(form)
                 around = outcome.visible[max(0, position - 120):position + 20]

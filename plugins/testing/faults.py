@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plugins import codes
 from plugins.codes import Code
-from plugins.errors import Conflict, HubError, NotFound, Unreachable, VendorError, VendorTimeout
+from plugins.errors import Conflict, HubError, NotFound, NotSupported, Unreachable, VendorError, VendorTimeout
 from plugins.testing.vendor import FakeVendor, HangUp, Reply, Seen
 
 
@@ -64,7 +64,8 @@ FAULTS: tuple[Fault, ...] = (
     # The connection's credentials are no business of the caller, whose own token and rights are in order: never 10001 or 30001.
     Fault("401", _echo(401), (VendorError,), codes.VENDOR_ERROR),
     Fault("403", _echo(403), (VendorError,), codes.VENDOR_ERROR),
-    Fault("404", _echo(404), (NotFound, VendorError)),
+    # Where a vendor's code for "no such thing" is missing, it is the address that there is none of.
+    Fault("404", _echo(404), (NotFound, NotSupported, VendorError)),
     Fault("409", _echo(409), (Conflict, VendorError)),
     Fault("429", _echo(429, Retry_After="7"), ANY, codes.RATE_LIMITED, retry_after=7.0),
     Fault("500", _echo(500), (VendorError,)),

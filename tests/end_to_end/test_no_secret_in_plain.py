@@ -22,8 +22,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit
 import pytest
 from pytest_httpserver import HTTPServer
 
-from hub.crypto.public_key import PublicKey
 from hub.serving import full_catalogue, handlers
+from plugins.crypto.public_key import PublicKey
 from plugins.fields import Items, Part, Record
 from tests.end_to_end.client import Client, Reply, full, until
 from tests.end_to_end.hub_process import PASSWORD, HubProcess

@@ -16,13 +16,14 @@ from sqlalchemy import select
 from config.settings import Settings
 from hub.call import Call, Caller, Source
 from hub.core import Hub
-from hub.crypto import layouts, private_key, sm2
-from hub.crypto.public_key import ALGORITHMS, Algorithm, PublicKey
+from hub.crypto import private_key
 from hub.database import now
 from hub.dispatch import Answer, Dispatcher
 from hub.models import WireKey
 from hub.redis_server import RedisServer
 from hub.wire import open_password, registered_key, seal_for
+from plugins.crypto import layouts, sm2
+from plugins.crypto.public_key import ALGORITHMS, Algorithm, PublicKey
 from plugins.errors import HubError, InvalidInput, Refused
 from tests.hub.conftest import ADMIN_PASSWORD, Api
 

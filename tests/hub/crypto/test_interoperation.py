@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hub.crypto import layouts, sm2
 from hub.crypto.private_key import Sm2Key
-from hub.crypto.public_key import PublicKey
-from hub.crypto.sm2 import PythonSm2
+from plugins.crypto import layouts, sm2
+from plugins.crypto.public_key import PublicKey
+from plugins.crypto.sm2 import PythonSm2
 
 TEXT = "口令 Pa55-word!".encode()
 PRIVATE, PUBLIC = sm2.new_pair()

@@ -5,10 +5,10 @@ import base64
 
 import pytest
 
-from hub.crypto import der, layouts, sm2
-from hub.crypto.layouts import decoded
 from hub.crypto.private_key import Sm2Key
-from hub.crypto.sm2 import PythonSm2
+from plugins.crypto import der, layouts, sm2
+from plugins.crypto.layouts import decoded
+from plugins.crypto.sm2 import PythonSm2
 
 TEXT = "口令 Pa55-word!"
 KEY = Sm2Key(bytes.fromhex("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8"), PythonSm2())

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from hub.crypto import at_rest, curve, layouts, sm2
-from hub.crypto.sm2 import PythonSm2, Sm2, Sm2Error
+from hub.crypto import at_rest
+from plugins.crypto import curve, layouts, sm2
+from plugins.crypto.sm2 import PythonSm2, Sm2, Sm2Error
 
 # GB/T 32918.5, annexes A and C: the recommended curve with the private key, the random number and the results printed there.
 PRIVATE = bytes.fromhex("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")
@@ -36,7 +37,7 @@ def maker(request: pytest.FixtureRequest) -> Sm2:
         return PythonSm2()
     if importlib.util.find_spec("gmssl_pyx") is None:
         pytest.skip("gmssl-pyx is not installed")
-    from hub.crypto.gmssl import GmSsl
+    from plugins.crypto.gmssl import GmSsl
 
     return GmSsl()
 
@@ -45,7 +46,7 @@ def test_gmssl_is_used_where_it_is_installed_and_ours_elsewhere(monkeypatch: pyt
     installed = importlib.util.find_spec("gmssl_pyx") is not None
     assert type(sm2.best()).__name__ == ("GmSsl" if installed else "PythonSm2")
     monkeypatch.setitem(sys.modules, "gmssl_pyx", None)
-    monkeypatch.delitem(sys.modules, "hub.crypto.gmssl", raising=False)
+    monkeypatch.delitem(sys.modules, "plugins.crypto.gmssl", raising=False)
     assert type(sm2.best()) is PythonSm2
 
 

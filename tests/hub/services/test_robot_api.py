@@ -254,7 +254,7 @@ def test_a_robot_of_a_vendors_platform_is_told_through_its_adapter(api: Api, hub
     assert robot("robot_api_license_info")["type"] == "acme"
     (task,) = robot("robot_api_task_create", processId=process, isRecord=False)["taskIds"]
     row = making.task_of(hub, task)
-    assert (row.connection_id, row.robots) == (connection_id, None) and row.robot_id is not None
+    assert (row.connection_id, row.robots) == (connection_id, [row.robot_id]) and row.robot_id is not None
     robot("robot_api_process_delete", processId=process)
     params = dict(told)
     assert all(each["robotId"] == "bot-9" for name, each in told if name != "task_create" and "delete" not in name and "package_create" not in name)

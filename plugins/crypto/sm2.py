@@ -11,8 +11,8 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes
 
-from hub.crypto import curve
-from hub.crypto.curve import SIZE, Point
+from plugins.crypto import curve
+from plugins.crypto.curve import SIZE, Point
 
 SIGNER = b"1234567812345678"
 HASH_SIZE = 32
@@ -50,7 +50,7 @@ class Sm2(Protocol):
 def best() -> Sm2:
     """GmSSL's SM2 where it is installed, else ours."""
     try:
-        from hub.crypto.gmssl import GmSsl
+        from plugins.crypto.gmssl import GmSsl
     except ImportError:
         return PythonSm2()
     return GmSsl()

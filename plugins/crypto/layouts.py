@@ -10,9 +10,9 @@ import binascii
 import re
 from typing import Literal
 
-from hub.crypto import curve, der
-from hub.crypto.curve import SIZE
-from hub.crypto.sm2 import HASH_SIZE, Ciphertext, Sm2Error
+from plugins.crypto import curve, der
+from plugins.crypto.curve import SIZE
+from plugins.crypto.sm2 import HASH_SIZE, Ciphertext, Sm2Error
 
 Order = Literal["C1C3C2", "C1C2C3"]
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import gmssl_pyx
 
-from hub.crypto import curve, der, layouts
-from hub.crypto.sm2 import HASH_SIZE, SIZE, Ciphertext, PythonSm2, Sm2Error, point_of, public_of
+from plugins.crypto import curve, der, layouts
+from plugins.crypto.sm2 import HASH_SIZE, SIZE, Ciphertext, PythonSm2, Sm2Error, point_of, public_of
 
 LONGEST = 255
 

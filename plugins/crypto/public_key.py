@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hub.crypto import layouts, rsa
-from hub.crypto.curve import SIZE
-from hub.crypto.sm2 import best, point_of
+from plugins.crypto import layouts, rsa
+from plugins.crypto.curve import SIZE
+from plugins.crypto.sm2 import best, point_of
 
 Algorithm = Literal["SM2", "RSA"]
 ALGORITHMS: tuple[Algorithm, ...] = ("SM2", "RSA")
