@@ -20,6 +20,8 @@ NOT_FOR_OPERATORS = (
     "employee:lock", "employee:unlock", "employee:move", "employee:reset-password",
     "role:", "user-group:", "app:", "api-group:", "login:", "mfa:", "session:", "connection:create", "connection:delete", "audit-log:", "api-log:",
     "license:import", "license:delete", "crypto:rotate-key", "task:force-end", "robot-installer:upload", "robot-installer:delete",
+    "machine:reboot", "machine:shutdown", "machine:command/cancel", "upgrade-campaign:create", "upgrade-campaign:pause", "upgrade-campaign:resume",
+    "upgrade-campaign:rollback",
 )  # fmt: skip
 
 # What everybody who has signed in may do for the own account; no role needs to hold it.

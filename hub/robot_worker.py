@@ -1,9 +1,7 @@
 """A native robot: an RQ worker that takes the tasks of its groups and its own, one at a time."""
 from __future__ import annotations
 
-import fcntl
 import sys
-from typing import IO
 
 import structlog
 from sqlalchemy import select, update
@@ -13,8 +11,10 @@ from hub.core import Hub
 from hub.database import now
 from hub.licences import unlicensed
 from hub.models import Robot, RobotGroup, RobotGroupMember
+from hub.processes import locked
 from hub.tasks import jobs, queues
 from hub.tasks.queues import IDLE
+from hub.version import program_version
 from hub.worker import HubWorker
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def robot_queues(hub: Hub, robot_id: int) -> list[str]:
     """The queues that a robot takes its tasks from: by priority, its own before those of its groups.
 
-    A robot whose licence has expired takes none, until there is a new one.
+    A robot whose licence has expired takes none, until there is a new one; nor does one that is held for its machine's sake.
     """
     groups = (
         select(RobotGroupMember.robot_group_id)
@@ -33,7 +33,7 @@ def robot_queues(hub: Hub, robot_id: int) -> list[str]:
     )
     with hub.db.read() as session:
         robot = session.get(Robot, robot_id)
-        if robot is None or unlicensed(session, [robot]):
+        if robot is None or robot.held_by is not None or unlicensed(session, [robot]):
             return [IDLE]
         ids = list(session.scalars(groups))
     return [
@@ -67,10 +67,10 @@ def clean_up_after(hub: Hub, robot_id: int, reason: str) -> None:
 def main(settings: Settings, robot_id: int) -> None:
     """Be the robot until SIGTERM. One process on this machine at a time can be it; a second one waits its turn."""
     hub = Hub(settings)
-    with _exclusive(settings, robot_id):
+    with locked(settings.run_folder / f"robot-{robot_id}.lock"):
         clean_up_after(hub, robot_id, "机器人进程中断，任务失败")
         with hub.db.write() as session:
-            values = {"online_since": now(), "seen_at": now(), "install_path": sys.prefix}
+            values = {"online_since": now(), "seen_at": now(), "install_path": sys.prefix, "version": program_version() or None}
             session.execute(update(Robot).where(Robot.id == robot_id).values(**values, updated_at=Robot.updated_at))
         worker = RobotWorker(hub, robot_id)
         log.info("robot is ready", robot_id=robot_id)
@@ -95,10 +95,3 @@ class RobotWorker(HubWorker):
         """The process that ran the task was killed: the task has failed, at once."""
         clean_up_after(self._hub, self._robot_id, "执行任务的进程被终止，任务失败")
 
-
-def _exclusive(settings: Settings, robot_id: int) -> IO[str]:
-    """The robot's lock file, locked; released when it is closed or its process ends."""
-    settings.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = (settings.run_folder / f"robot-{robot_id}.lock").open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock

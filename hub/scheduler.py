@@ -17,6 +17,8 @@ from hub.audit import seal_pending
 from hub.core import Hub
 from hub.database import now
 from hub.idempotency import KEPT_FOR
+from hub.machines import sampling
+from hub.machines.sweep import sweep_machines
 from hub.models import AccessToken, ApiCall, KeptAnswer
 from hub.tasks.sweep import requeue_lost, sweep
 
@@ -27,8 +29,9 @@ PURGED_AT_ONCE = 5000
 
 
 def purge(hub: Hub) -> None:
-    """Remove what has had its time: expired tokens, kept answers, and the calls older than the call log is kept."""
+    """Remove what has had its time: expired tokens, kept answers, figures of machines, and the calls older than the call log is kept."""
     moment = now()
+    sampling.purge(hub)
     with hub.db.write() as session:
         session.execute(delete(AccessToken).where(AccessToken.expires_at < moment))
         session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < moment - KEPT_FOR))
@@ -69,6 +72,7 @@ def main(settings: Settings) -> None:
     while not stop.wait(settings.scheduler_interval):
         try:
             sweep(hub)
+            sweep_machines(hub)
             seal_pending(hub)
             if requeue.due():
                 requeue_lost(hub)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hub.database import BigId, Moment
 from hub.models.base import Base, Entity
 
-OPEN_POWER = "state IN ('requested', 'draining', 'executing') AND kind IN ('reboot', 'shutdown')"
-OPEN = "state IN ('requested', 'draining', 'executing')"
+OPEN_STATES = ("requested", "draining", "executing")
+OPEN = f"state IN {OPEN_STATES}"
+OPEN_POWER = f"{OPEN} AND kind IN ('reboot', 'shutdown')"
 
 
 class MachineMetric(Base):

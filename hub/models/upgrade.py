@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from hub.database import BigId, Moment
 from hub.models.base import Base, Entity
 
-UNFINISHED = "state IN ('waiting', 'draining', 'installing', 'verifying')"
+UNFINISHED_STATES = ("waiting", "draining", "installing", "verifying")
+UNFINISHED = f"state IN {UNFINISHED_STATES}"
 
 
 class UpgradeCampaign(Entity, Base):

@@ -11,6 +11,7 @@ from hub import affected
 from hub.call import Call
 from hub.connections import NATIVE
 from hub.database import now
+from hub.machines import holds
 from hub.models import Connection, Department, Machine, Process, Robot, RobotGroup, RobotGroupMember, Task, Trigger, TriggerRobot
 from hub.paging import page
 from hub.resource import ask_platform, dates, move, platform_names, refuse_blank, refuse_taken, show, stamps, take_over
@@ -24,6 +25,7 @@ from plugins.operations import robot
 
 IDLE, RUNNING, OFFLINE = 0, 1, 2
 STATES = {IDLE: "idle", RUNNING: "running", OFFLINE: "offline"}
+HELD = {holds.COMMAND: "paused", holds.UPGRADE: "upgrading"}
 
 COLUMNS = {
     "robotName": "name",
@@ -162,7 +164,7 @@ def robot_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "robotInstallDate": row.installed_at or row.created_at,
         "robotVersion": row.version,
         "robotStatus": status,
-        "robotState": STATES[status],
+        "robotState": state_of(row, status),
         **stamps(row, connection),
     }
 
@@ -182,8 +184,7 @@ def robot_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("robotStatus") is not None:
         statement = statement.where(_has_status(call, params["robotStatus"]))
     if params.get("robotState"):
-        statuses = [status for status, state in STATES.items() if state == params["robotState"]]
-        statement = statement.where(or_(false(), *(_has_status(call, each) for each in statuses)))
+        statement = statement.where(_has_state(call, params["robotState"]))
     sortable = {"robotId": Robot.id, "robotName": Robot.name, "depId": Robot.department_id, "machineId": Robot.machine_id}
     rows, paging = page(call, statement, Robot, params, search=(Robot.name, Robot.remark), sortable=sortable)
     platforms = platform_names(call, rows)
@@ -213,7 +214,7 @@ def _row(call: Call, row: Robot) -> dict[str, Any]:
         "labels": row.labels,
         "isDeleted": row.is_deleted,
         "robotStatus": status,
-        "robotState": STATES[status],
+        "robotState": state_of(row, status),
         **dates(row),
     }
 
@@ -230,6 +231,21 @@ def _has_status(call: Call, status: int) -> ColumnElement[bool]:
     if status == OFFLINE:
         return or_(Robot.seen_at.is_(None), ~fresh)
     return and_(fresh, Robot.task_id.is_not(None) if status == RUNNING else Robot.task_id.is_(None))
+
+
+def state_of(row: Robot, status: int) -> str:
+    """The status in more words: one that its machine keeps from new tasks is paused, or upgrading."""
+    if status == OFFLINE or row.held_by is None:
+        return STATES[status]
+    return HELD.get(row.held_by.partition(":")[0], "paused")
+
+
+def _has_state(call: Call, state: str) -> ColumnElement[bool]:
+    if state in HELD.values():
+        holders = (Robot.held_by.startswith(f"{holder}:") for holder, each in HELD.items() if each == state)
+        return and_(~_has_status(call, OFFLINE), or_(false(), *holders))
+    free = () if state == STATES[OFFLINE] else (Robot.held_by.is_(None),)
+    return or_(false(), *(and_(_has_status(call, status), *free) for status, each in STATES.items() if each == state))
 
 
 def duration(length: timedelta) -> str:

@@ -85,7 +85,8 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
 
 
 def _take_robot(session: Session, robot_id: int, task_id: int) -> bool:
-    statement = update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None), Robot.is_deleted.is_(False)).values(task_id=task_id)
+    free = (Robot.task_id.is_(None), Robot.held_by.is_(None), Robot.is_deleted.is_(False))
+    statement = update(Robot).where(Robot.id == robot_id, *free).values(task_id=task_id)
     return _changed(session.execute(statement))
 
 
