@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from hub import login_policy, rights
 from hub.call import Caller
 from hub.core import Hub
 from hub.database import now
-from hub.models import AccessToken, Application, Department, Employee, RightsVersion
+from hub.models import AccessToken, Application, Department, Employee, RightsVersion, Robot
 from hub.security import new_token, token_digest
 from plugins import codes
 from plugins.errors import Refused
@@ -21,18 +21,17 @@ from plugins.errors import Refused
 LONGEST_TOKEN = 512
 CLIENT_ID = "app-"  # how every client id begins
 
-_employee_home, _application_home = aliased(Department), aliased(Department)
+_home_id = func.coalesce(Employee.department_id, Application.department_id, Robot.department_id)
 
 _FIND = (
     select(
         Employee.id.label("employee_id"),
         Employee.username,
-        Employee.department_id.label("employee_department"),
-        _employee_home.path.label("employee_path"),
         Application.id.label("application_id"),
         Application.client_id,
-        Application.department_id.label("application_department"),
-        _application_home.path.label("application_path"),
+        Robot.id.label("robot_id"),
+        Department.id.label("department_id"),
+        Department.path,
         AccessToken.digest,
         Application.api_groups,
         Application.allow_ips,
@@ -43,20 +42,21 @@ _FIND = (
     )
     .select_from(AccessToken)
     .outerjoin(Employee, Employee.id == AccessToken.employee_id)
-    .outerjoin(_employee_home, _employee_home.id == Employee.department_id)
     .outerjoin(Application, Application.id == AccessToken.application_id)
-    .outerjoin(_application_home, _application_home.id == Application.department_id)
+    .outerjoin(Robot, Robot.id == AccessToken.robot_id)
+    .outerjoin(Department, Department.id == _home_id)
     .where(
         AccessToken.digest == bindparam("digest"),
         AccessToken.expires_at > bindparam("moment"),
         or_(Employee.id.is_(None), (Employee.is_deleted != true()) & (Employee.is_locked != true())),
         or_(Application.id.is_(None), (Application.is_deleted != true()) & Application.is_enabled.is_(True)),
+        or_(Robot.id.is_(None), Robot.is_deleted != true()),
     )
 )
 
 
 def caller_of(hub: Hub, token: str | None, client_ip: str = "") -> Caller:
-    """The user or application that a token stands for (clause 6.1.1.8), in one query.
+    """The user, application or robot that a token stands for (clause 6.1.1.8), in one query.
 
     Raises Refused: 10001 when it stands for nobody (any more), 30003 when an application calls from an address that it may not use.
     """
@@ -64,7 +64,7 @@ def caller_of(hub: Hub, token: str | None, client_ip: str = "") -> Caller:
         raise Refused(code=codes.TOKEN_INVALID)
     with hub.db.rows() as connection:
         row = connection.execute(_FIND, {"digest": token_digest(token), "moment": now()}).first()
-        if row is None or (row.employee_id is None and row.application_id is None):
+        if row is None or row.department_id is None:
             raise Refused(code=codes.TOKEN_INVALID)
         if row.application_id is not None:
             check_address(client_ip, row.allow_ips, row.deny_ips)
@@ -72,6 +72,8 @@ def caller_of(hub: Hub, token: str | None, client_ip: str = "") -> Caller:
 
 
 def _caller(hub: Hub, connection: Connection, row: Any) -> Caller:
+    if row.robot_id is not None:
+        return robot_caller(row.robot_id, row.department_id, row.path, row.digest)
     kind, key = ("application", row.application_id) if row.application_id is not None else ("user", row.employee_id)
     version = row.rights or 0
     permissions = hub.rights.get(version, (kind, key))
@@ -82,10 +84,15 @@ def _caller(hub: Hub, connection: Connection, row: Any) -> Caller:
             permissions = rights.permissions_of_employee(connection, key)
         hub.rights.put(version, (kind, key), permissions)
     if kind == "application":
-        scope = _scope(row.application_path, row.roots)
-        return Caller(row.client_id, scope, row.application_department, None, permissions, row.application_id, row.rate_limit, row.digest)
-    scope = _scope(row.employee_path, row.roots)
-    return Caller(row.username, scope, row.employee_department, row.employee_id, permissions, token=row.digest)
+        scope = _scope(row.path, row.roots)
+        return Caller(row.client_id, scope, row.department_id, None, permissions, row.application_id, row.rate_limit, row.digest)
+    scope = _scope(row.path, row.roots)
+    return Caller(row.username, scope, row.department_id, row.employee_id, permissions, token=row.digest)
+
+
+def robot_caller(robot_id: int, department_id: int, path: str, token: str = "") -> Caller:
+    """A robot as a caller: with the rights of all robots, over what is its own. ``path`` is that of its department."""
+    return Caller(f"robot-{robot_id}", path, department_id, None, rights.ROBOT_PERMISSIONS, token=token, robot_id=robot_id)
 
 
 def _scope(path: str, roots: int) -> str:
@@ -110,25 +117,33 @@ def check_address(client_ip: str, allow: Sequence[str], deny: Sequence[str]) -> 
 
 
 def issue_token(
-    hub: Hub, session: Session, *, employee_id: int | None = None, application_id: int | None = None, client_ip: str = ""
+    hub: Hub,
+    session: Session,
+    *,
+    employee_id: int | None = None,
+    application_id: int | None = None,
+    robot_id: int | None = None,
+    client_ip: str = "",
 ) -> tuple[str, datetime]:
     """A new token: the token itself, which is told once and stored as a digest, and when it ends."""
     policy = login_policy.in_force(hub.settings, session)
     if policy.single_session and employee_id is not None:
         revoke_tokens(session, employee_id=employee_id)
     token = new_token()
-    expires_at = now() + timedelta(seconds=policy.token_lifetime)
-    session.add(
-        AccessToken(
-            digest=token_digest(token), employee_id=employee_id, application_id=application_id, client_ip=client_ip, expires_at=expires_at
-        )
-    )
+    lifetime = policy.token_lifetime if robot_id is None else hub.settings.robot_token_lifetime
+    expires_at = now() + timedelta(seconds=lifetime)
+    owner = {"employee_id": employee_id, "application_id": application_id, "robot_id": robot_id}
+    session.add(AccessToken(digest=token_digest(token), **owner, client_ip=client_ip, expires_at=expires_at))
     return token, expires_at
 
 
-def revoke_tokens(session: Session, *, employee_id: int | None = None, application_id: int | None = None) -> None:
-    """End all tokens of a user or an application, at once (erratum E17)."""
+def revoke_tokens(
+    session: Session, *, employee_id: int | None = None, application_id: int | None = None, robot_id: int | None = None
+) -> None:
+    """End all tokens of a user, an application or a robot, at once (erratum E17)."""
     if employee_id is not None:
         session.execute(delete(AccessToken).where(AccessToken.employee_id == employee_id))
     if application_id is not None:
         session.execute(delete(AccessToken).where(AccessToken.application_id == application_id))
+    if robot_id is not None:
+        session.execute(delete(AccessToken).where(AccessToken.robot_id == robot_id))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Caller:
     """Who calls. ``scope`` is the path of the department whose subtree the caller may see; "/" is everything.
 
-    ``token`` is the digest of the token that the call came with.
+    ``token`` is the digest of the token that the call came with. ``robot_id`` is set where a robot calls: it reaches its own things only.
     """
 
     name: str
@@ -31,12 +31,15 @@ class Caller:
     application_id: int | None = None
     rate_limit: int | None = None
     token: str = ""
+    robot_id: int | None = None
 
     @property
     def key(self) -> str:
         """What tells this caller from all others. A name does not: it may be given to another one later."""
         if self.application_id is not None:
             return f"application:{self.application_id}"
+        if self.robot_id is not None:
+            return f"robot:{self.robot_id}"
         return f"user:{self.employee_id}" if self.employee_id is not None else f"internal:{self.name}"
 
 

@@ -60,6 +60,11 @@ def adapter_of(hub: Hub, connection: Connection) -> LoadedAdapter:
         raise HubError(f"适配器 {connection.adapter} 未安装") from error
 
 
+def runs_here(hub: Hub, connection: Connection) -> bool:
+    """Whether robots of ours execute the connection's tasks, rather than a vendor's platform."""
+    return adapter_of(hub, connection).implements("task_run")
+
+
 def ask(
     hub: Hub,
     connection: Connection,

@@ -57,6 +57,7 @@ class Dispatcher:
         self.hub = hub
         self.catalogue = full_catalogue()
         self._handlers: Mapping[str, Handler] = handlers()
+        self._for_robots = {each.printed: each for each in self.catalogue if each.printed}
         self._permissions = {each.name: rights.permission_of(each) for each in self.catalogue}
         strict, zone = hub.settings.strict, ZoneInfo(hub.settings.time_zone)
         self._requests: dict[str, Record] = {each.name: each.request(strict=strict, zone=zone) for each in self.catalogue}
@@ -95,15 +96,15 @@ class Dispatcher:
             Noted(
                 called_at=called_at,
                 trace_id=call.trace_id,
-                operation=operation.name,
+                operation=call.operation.name,
                 source=source,
                 caller=call.caller,
-                schema=self._requests[operation.name],
+                schema=self._requests[call.operation.name],
                 request=progress.request,
                 status=answer.code.status,
                 result_code=answer.code.value,
                 message=answer.message,
-                response_schema=self._responses[operation.name],
+                response_schema=self._responses[call.operation.name],
                 response=answer.data,
                 duration=(time.perf_counter() - began) * 1000,
                 audit=self._audit_of_failure(call, progress, answer),
@@ -114,12 +115,14 @@ class Dispatcher:
     def _answer(
         self, call: Call, raw: Any, token: str | None, known: bool, check: Callable[[], None] | None, progress: _Progress
     ) -> Answer:
-        operation = call.operation
         try:
             if check is not None:
                 check()
             if not known:
                 self._admit(call, token)
+            operation = call.operation
+            if operation.side == "robot" and not operation.public and call.caller.robot_id is None:
+                raise Refused("该接口应使用机器人的 token", code=codes.NO_PERMISSION)
             progress.request = raw() if callable(raw) else raw
             params, warnings = self.read(operation, progress.request)
             data = self._once(call, params) if idempotency.wanted(call) else self._carry_out(call, params)
@@ -158,6 +161,8 @@ class Dispatcher:
                 (f"client:{caller.key}:{operation.name}", settings.rate_limit_operation),
             ]
         )
+        if caller.robot_id is not None:
+            call.operation = operation = self._for_robots.get(operation.path, operation)
         if not rights.allows(caller.permissions, self._permissions[operation.name]):
             raise Refused(code=codes.NO_PERMISSION)
 

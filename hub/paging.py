@@ -91,7 +91,7 @@ def page(
         statement = statement.where(or_(*(column.icontains(keyword, autoescape=True) for column in search)))
     column, descending = _order(model, params.get("sort"), sortable or {})
     offset = (number - 1) * size
-    key = (call.operation.name, call.caller.scope, *sorted((name, repr(value)) for name, value in params.items() if name != "pageNum"))
+    key = (call.operation.name, call.caller.scope, call.caller.robot_id, *sorted((name, repr(value)) for name, value in params.items() if name != "pageNum"))
     by_id = column is model.id
     ids = statement.with_only_columns(model.id).order_by(
         *([column.desc() if descending else column.asc()] if not by_id else []), model.id.desc() if descending else model.id.asc()

@@ -22,10 +22,15 @@ NOT_FOR_OPERATORS = (
     "license:import", "license:delete", "crypto:rotate-key", "task:force-end", "robot-installer:upload", "robot-installer:delete",
     "machine:reboot", "machine:shutdown", "machine:command/cancel", "upgrade-campaign:create", "upgrade-campaign:pause", "upgrade-campaign:resume",
     "upgrade-campaign:rollback",
+    "robot:secret/",
 )  # fmt: skip
 
 # What everybody who has signed in may do for the own account; no role needs to hold it.
 OWN_BUSINESS = frozenset({"account:me", "mfa:enrol", "mfa:remove", "mfa:verify", "token:list", "token:refresh", "token:revoke"})
+
+# Every robot may use its own interface (clause 6.3), and what its processes need at run time; the services see to it that it is the own.
+ROBOT_INTERFACE = "robot-api/"
+ROBOT_PERMISSIONS = frozenset({f"{ROBOT_INTERFACE}*"})
 
 # Whose update may move them to another department, which takes a permission of its own (erratum E53).
 MOVABLE = ("asset", "credential", "file", "process", "robot", "trigger")
@@ -34,7 +39,7 @@ MOVABLE = ("asset", "credential", "file", "process", "robot", "trigger")
 def permission_of(operation: Operation) -> str:
     """The permission that a call needs: ``task:create``; of the robot interface ``robot-api/task:create``."""
     _, _, side, resource, *verb = operation.path.split("/")
-    prefix = "robot-api/" if side == "robot" else ""
+    prefix = ROBOT_INTERFACE if side == "robot" else ""
     return f"{prefix}{resource}:{'/'.join(verb) or resource}"
 
 
@@ -44,9 +49,11 @@ def move_permission(operation: Operation) -> str:
 
 
 def allows(permissions: Iterable[str], permission: str) -> bool:
-    """Whether the permissions hold this one: by name, by ``resource:*``, or by ``*``."""
+    """Whether the permissions hold this one: by name, by ``resource:*``, by ``robot-api/*`` for all of the robot interface, or by ``*``."""
     granted = permissions if isinstance(permissions, (set, frozenset)) else set(permissions)
-    return permission in granted or permission in OWN_BUSINESS or "*" in granted or f"{permission.partition(':')[0]}:*" in granted
+    if permission in granted or permission in OWN_BUSINESS or "*" in granted or f"{permission.partition(':')[0]}:*" in granted:
+        return True
+    return permission.startswith(ROBOT_INTERFACE) and f"{ROBOT_INTERFACE}*" in granted
 
 
 def covers(permissions: frozenset[str], wanted: Iterable[str]) -> bool:
@@ -55,8 +62,8 @@ def covers(permissions: frozenset[str], wanted: Iterable[str]) -> bool:
 
 
 def known_permissions(catalogue: Catalogue) -> list[str]:
-    """Every permission that there is: for the operations that need one, and for moving things."""
-    return sorted({permission_of(each) for each in catalogue if not each.public} - OWN_BUSINESS | _moves())
+    """Every permission that can be granted: for the operations that need one, and for moving things. The robot interface is the robots' alone."""
+    return sorted({permission_of(each) for each in catalogue if not each.public and each.side != "robot"} - OWN_BUSINESS | _moves())
 
 
 def _moves() -> set[str]:

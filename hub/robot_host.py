@@ -34,12 +34,13 @@ STOP_WITHIN = 5.0
 
 
 def robots_here(hub: Hub, name: str | None = None) -> list[int]:
-    """The native robots of this machine, or the one called ``name``."""
+    """The native robots of this machine that are to run, or the one called ``name``."""
     statement = (
         select(Robot.id)
         .join(Connection, Connection.id == Robot.connection_id)
         .join(Machine, Machine.id == Robot.machine_id)
-        .where(Connection.adapter == NATIVE, Robot.is_deleted.is_(False), Machine.name == machine_name(hub.settings))
+        .where(Connection.adapter == NATIVE, Machine.name == machine_name(hub.settings))
+        .where(Robot.is_deleted.is_(False), Robot.is_enabled.is_(True), Robot.is_stopped.is_(False))
         .order_by(Robot.id)
     )
     if name is not None:
@@ -49,13 +50,17 @@ def robots_here(hub: Hub, name: str | None = None) -> list[int]:
 
 
 class RobotHost:
-    """Keeps the processes of the robots as the database wants them: new robots begin, deleted ones end, dead ones begin again."""
+    """Keeps the processes of the robots as the database wants them: new robots begin, stopped ones end, dead ones begin again.
+
+    A robot that is to end finishes the task that it has, and is not asked twice: that would mean at once.
+    """
 
     def __init__(self, settings: Settings, name: str | None = None) -> None:
         self._settings = settings
         self._name = name
         self._hub = Hub(settings)
         self._robots: dict[int, Forked] = {}
+        self._ending: set[int] = set()
         self._failures: dict[int, tuple[int, float]] = {}
         self._stop = False
         self._waker, self._wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -86,7 +91,8 @@ class RobotHost:
 
     def _reconcile(self, wanted: list[int]) -> None:
         self._hub.db.dispose()
-        for robot_id in self._robots.keys() - set(wanted):
+        for robot_id in self._robots.keys() - set(wanted) - self._ending:
+            self._ending.add(robot_id)
             terminate(self._robots[robot_id].pid)
         for robot_id in wanted:
             if robot_id not in self._robots and time.monotonic() >= self._failures.get(robot_id, (0, 0.0))[1]:
@@ -103,6 +109,7 @@ class RobotHost:
             if status is None:
                 continue
             del self._robots[robot_id]
+            self._ending.discard(robot_id)
             count = self._failures.get(robot_id, (0, 0.0))[0] + 1 if status else 0
             self._failures[robot_id] = (count, time.monotonic() + min(LONGEST_PAUSE, 0.2 * 2**count) if status else 0.0)
             log.warning("robot process ended", robot_id=robot_id, status=status)

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def robot_queues(hub: Hub, robot_id: int) -> list[str]:
     """The queues that a robot takes its tasks from: by priority, its own before those of its groups.
 
-    A robot whose licence has expired takes none, until there is a new one; nor does one that is held for its machine's sake.
+    One that is disabled, paused, held for its machine's sake or about to stop takes none, and neither does one whose licence has expired.
     """
     groups = (
         select(RobotGroupMember.robot_group_id)
@@ -33,7 +33,7 @@ def robot_queues(hub: Hub, robot_id: int) -> list[str]:
     )
     with hub.db.read() as session:
         robot = session.get(Robot, robot_id)
-        if robot is None or robot.held_by is not None or unlicensed(session, [robot]):
+        if robot is None or not _may_work(robot) or unlicensed(session, [robot]):
             return [IDLE]
         ids = list(session.scalars(groups))
     return [
@@ -41,6 +41,10 @@ def robot_queues(hub: Hub, robot_id: int) -> list[str]:
         for priority in queues.PRIORITIES
         for name in (queues.robot_queue(robot_id, priority), *(queues.group_queue(each, priority) for each in ids))
     ]
+
+
+def _may_work(robot: Robot) -> bool:
+    return robot.is_enabled and not robot.is_stopped and not robot.is_paused and robot.held_by is None
 
 
 def tell_alive(hub: Hub, robot_id: int) -> None:
@@ -94,4 +98,3 @@ class RobotWorker(HubWorker):
     def handle_work_horse_killed(self, job: jobs.Any, retpid: int, ret_val: int, rusage: jobs.Any) -> None:
         """The process that ran the task was killed: the task has failed, at once."""
         clean_up_after(self._hub, self._robot_id, "执行任务的进程被终止，任务失败")
-

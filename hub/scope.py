@@ -7,14 +7,22 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, select
 
 from hub.call import Call
-from hub.models import Department
+from hub.models import Department, Robot, Task
 from plugins.errors import NotFound
 
 Model = TypeVar("Model", bound=Any)
 
+# What a robot sees of these: itself, and the tasks that are its own.
+OWN_BY = {Robot: Robot.id, Task: Task.robot_id}
+
 
 def visible(statement: Select[Any], model: Any, call: Call) -> Select[Any]:
-    """The statement restricted to rows that the caller may see."""
+    """The statement restricted to rows that the caller may see: of its departments, and of what is a robot's own, for that robot alone."""
+    robot_id = call.caller.robot_id
+    if hasattr(model, "local_robot_id"):
+        statement = statement.where(model.local_robot_id == robot_id)  # "is null" for everybody who is no robot
+    elif robot_id is not None and model in OWN_BY:
+        statement = statement.where(OWN_BY[model] == robot_id)
     if call.caller.scope == "/":
         return statement
     if model is Department:

@@ -30,6 +30,7 @@ class Operation:
     """One declared operation.
 
     ``emulated``: the hub itself can answer on behalf of a vendor that has no such call (it is the system of record, or stands in).
+    ``printed``: the address that the standard prints where another operation has it; there it answers whoever it is for (erratum E27).
     ``public``: needs no token (erratum E01). ``writes``: changes something, so that its session takes the write lock.
     """
 
@@ -45,6 +46,7 @@ class Operation:
     public: bool = False
     writes: bool = True
     hook: bool = True
+    printed: str = ""
     function: Callable[..., Any] = field(repr=False, compare=False, default=lambda ctx, params: {})
 
     @property
@@ -79,6 +81,7 @@ def operation(
     public: bool = False,
     writes: bool | None = None,
     hook: bool = True,
+    printed: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare an operation. The decorated function gives its name, its docstring is published.
 
@@ -99,6 +102,7 @@ def operation(
             public=public,
             writes=(path.rsplit("/", 1)[-1] not in READING) if writes is None else writes,
             hook=hook,
+            printed=printed,
             function=function,
         )
         function.__operation__ = declared  # type: ignore[attr-defined]

@@ -11,13 +11,13 @@ from sqlalchemy import select, update
 from hub import connections
 from hub.call import Call
 from hub.database import now
-from hub.licences import unlicensed
 from hub.models import Connection, Package, Process, Robot, Task, TaskEvent
 from hub.scope import find
+from hub.services.task import refuse_unusable
 from hub.tasks import lifecycle, queues
 from hub.tasks.running import send_command
 from plugins import codes
-from plugins.errors import Conflict, InvalidInput, Refused
+from plugins.errors import Conflict, InvalidInput
 from plugins.fields import Id, Items, Moment, Record, Text, Whole
 from plugins.normalise import task_status
 from plugins.operation import operation
@@ -166,12 +166,11 @@ def _refuse_without_robots(call: Call, task: Task) -> None:
     left = list(call.session.scalars(select(Robot).where(Robot.id.in_(task.robots), Robot.is_deleted.is_(False))))
     if not left:
         raise Conflict("任务指定的机器人已删除", code=codes.ROBOT_STATE)
-    if len(unlicensed(call.session, left)) == len(left):
-        raise Refused(code=codes.ROBOT_LICENCE)
+    refuse_unusable(call, left)
 
 
 def _enqueue(call: Call, row: Task, connection: Connection) -> None:
-    runs_here = connections.adapter_of(call.hub, connection).implements("task_run")
+    runs_here = connections.runs_here(call.hub, connection)
     call.enqueue("run_task" if runs_here else "start_task", row.id, queues.queues_of(row, runs_here))
 
 
@@ -186,7 +185,7 @@ def task_change_priority(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Give a task that has not begun another priority. One that has begun keeps its own (10504)."""
     row = find(call, Task, params["taskId"])
     connection = call.session.get_one(Connection, row.connection_id)
-    runs_here = connections.adapter_of(call.hub, connection).implements("task_run")
+    runs_here = connections.runs_here(call.hub, connection)
     before, wanted = queues.queues_of(row, runs_here), params["priority"]
     if row.priority == wanted:
         return {}

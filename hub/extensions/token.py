@@ -43,6 +43,7 @@ def token_refresh(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         call.session,
         employee_id=call.caller.employee_id,
         application_id=call.caller.application_id,
+        robot_id=call.caller.robot_id,
         client_ip=call.source.client_ip,
     )
     return {"token": token, "expirationTime": expires_at}
@@ -54,7 +55,9 @@ def own_tokens(call: Call) -> ColumnElement[bool]:
         return AccessToken.application_id == call.caller.application_id
     if call.caller.employee_id is not None:
         return AccessToken.employee_id == call.caller.employee_id
-    raise Refused("仅用户和应用有 token")
+    if call.caller.robot_id is not None:
+        return AccessToken.robot_id == call.caller.robot_id
+    raise Refused("仅用户、应用和机器人有 token")
 
 
 class TokenRevokeRequest(Record):

@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, delete, false, or_, select, update
+from sqlalchemy import Select, String, bindparam, cast, delete, select, update
 
 from hub import affected
 from hub.call import Call
 from hub.connections import NATIVE
 from hub.database import now
-from hub.machines import holds
 from hub.models import Connection, Department, Machine, Process, Robot, RobotGroup, RobotGroupMember, Task, Trigger, TriggerRobot
 from hub.paging import page
 from hub.resource import ask_platform, dates, move, platform_names, refuse_blank, refuse_taken, show, stamps, take_over
+from hub.robot_states import STATUS, in_states, states_of
 from hub.scope import find, find_all, within_department
 from hub.serving import serves
 from hub.tasks import lifecycle
@@ -22,10 +22,6 @@ from hub.wire import open_password
 from plugins import codes
 from plugins.errors import Conflict, InvalidInput, NotFound
 from plugins.operations import robot
-
-IDLE, RUNNING, OFFLINE = 0, 1, 2
-STATES = {IDLE: "idle", RUNNING: "running", OFFLINE: "offline"}
-HELD = {holds.COMMAND: "paused", holds.UPGRADE: "upgrading"}
 
 COLUMNS = {
     "robotName": "name",
@@ -149,23 +145,30 @@ def robot_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     row = find(call, Robot, params["robotId"], deleted=True)
     machine = call.session.get(Machine, row.machine_id) if row.machine_id else None
     connection = call.session.get_one(Connection, row.connection_id)
-    status = status_of(call, row)
-    online = now() - row.online_since if row.online_since and status != OFFLINE else timedelta()
     return {
         **show(row, COLUMNS),
+        **condition(call, row),
         "robotId": row.id,
         "depId": row.department_id,
         "machineId": row.machine_id,
         "machineName": machine.name if machine else "",
         "machinePassword": "",
+        **stamps(row, connection),
+    }
+
+
+def condition(call: Call, row: Robot) -> dict[str, Any]:
+    """How a robot is: its state, since when it has been online, and what runs on its machine (Tables 72 and 124)."""
+    state = states_of(call.hub, call.session, [row])[row.id]
+    online = now() - row.online_since if row.online_since and state not in ("offline", "disabled") else timedelta()
+    return {
         "robotOnlineTime": duration(online),
         "robotOnlineSeconds": int(online.total_seconds()),
         "robotInstallPath": row.install_path,
         "robotInstallDate": row.installed_at or row.created_at,
         "robotVersion": row.version,
-        "robotStatus": status,
-        "robotState": state_of(row, status),
-        **stamps(row, connection),
+        "robotStatus": STATUS[state],
+        "robotState": state,
     }
 
 
@@ -182,13 +185,14 @@ def robot_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if params.get("machineId") is not None:
         statement = statement.where(Robot.machine_id == find(call, Machine, params["machineId"], deleted=True).id)
     if params.get("robotStatus") is not None:
-        statement = statement.where(_has_status(call, params["robotStatus"]))
+        wanted = [state for state, status in STATUS.items() if status == params["robotStatus"]]
+        statement = statement.where(in_states(call.hub, call.session, wanted))
     if params.get("robotState"):
-        statement = statement.where(_has_state(call, params["robotState"]))
+        statement = statement.where(in_states(call.hub, call.session, [params["robotState"]]))
     sortable = {"robotId": Robot.id, "robotName": Robot.name, "depId": Robot.department_id, "machineId": Robot.machine_id}
     rows, paging = page(call, statement, Robot, params, search=(Robot.name, Robot.remark), sortable=sortable)
-    platforms = platform_names(call, rows)
-    return {"robots": [{**_row(call, row), "adapter": platforms[row.connection_id]} for row in rows], **paging}
+    platforms, states = platform_names(call, rows), states_of(call.hub, call.session, rows)
+    return {"robots": [{**_row(row, states[row.id]), "adapter": platforms[row.connection_id]} for row in rows], **paging}
 
 
 def _members(group_id: int | None) -> Select[int]:
@@ -202,8 +206,7 @@ def _robots_of(call: Call, trigger: Trigger) -> Select[int]:
     return _members(trigger.robot_group_id or call.session.get_one(Process, trigger.process_id).robot_group_id)
 
 
-def _row(call: Call, row: Robot) -> dict[str, Any]:
-    status = status_of(call, row)
+def _row(row: Robot, state: str) -> dict[str, Any]:
     return {
         "robotId": row.id,
         "depId": row.department_id,
@@ -213,39 +216,10 @@ def _row(call: Call, row: Robot) -> dict[str, Any]:
         "remark": row.remark,
         "labels": row.labels,
         "isDeleted": row.is_deleted,
-        "robotStatus": status,
-        "robotState": state_of(row, status),
+        "robotStatus": STATUS[state],
+        "robotState": state,
         **dates(row),
     }
-
-
-def status_of(call: Call, row: Robot) -> int:
-    """0 idle, 1 running, 2 offline: a robot is online while its heartbeat is fresh."""
-    if row.is_deleted or row.seen_at is None or now() - row.seen_at > timedelta(seconds=call.hub.settings.robot_timeout):
-        return OFFLINE
-    return RUNNING if row.task_id is not None else IDLE
-
-
-def _has_status(call: Call, status: int) -> ColumnElement[bool]:
-    fresh = Robot.seen_at > now() - timedelta(seconds=call.hub.settings.robot_timeout)
-    if status == OFFLINE:
-        return or_(Robot.seen_at.is_(None), ~fresh)
-    return and_(fresh, Robot.task_id.is_not(None) if status == RUNNING else Robot.task_id.is_(None))
-
-
-def state_of(row: Robot, status: int) -> str:
-    """The status in more words: one that its machine keeps from new tasks is paused, or upgrading."""
-    if status == OFFLINE or row.held_by is None:
-        return STATES[status]
-    return HELD.get(row.held_by.partition(":")[0], "paused")
-
-
-def _has_state(call: Call, state: str) -> ColumnElement[bool]:
-    if state in HELD.values():
-        holders = (Robot.held_by.startswith(f"{holder}:") for holder, each in HELD.items() if each == state)
-        return and_(~_has_status(call, OFFLINE), or_(false(), *holders))
-    free = () if state == STATES[OFFLINE] else (Robot.held_by.is_(None),)
-    return or_(false(), *(and_(_has_status(call, status), *free) for status, each in STATES.items() if each == state))
 
 
 def duration(length: timedelta) -> str:

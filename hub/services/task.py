@@ -38,7 +38,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     ).one()
     if is_home_deleted:
         raise Conflict("流程所属部门已删除")
-    runs_here = connections.adapter_of(call.hub, connection).implements("task_run")
+    runs_here = connections.runs_here(call.hub, connection)
     group_id, robot_ids = _robots(call, process, params) if runs_here else (None, None)
     count = params.get("totalCount") or 1
     if count > call.hub.settings.task_count_limit:
@@ -103,9 +103,20 @@ def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int |
         robots = _members(call, group_id)
     if not robots:
         raise Conflict("机器人组中没有机器人", code=codes.ROBOT_STATE)
-    if len(unlicensed(call.session, robots)) == len(robots):
-        raise Refused(code=codes.ROBOT_LICENCE)
+    refuse_unusable(call, robots)
     return group_id, named or None
+
+
+def refuse_unusable(call: Call, robots: list[Robot]) -> None:
+    """Raise where none of the robots may work: 11001 when all are disabled, 11002 when the licences of the others have expired.
+
+    One that is offline, stopped or paused takes the task later.
+    """
+    enabled = [each for each in robots if each.is_enabled]
+    if not enabled:
+        raise Conflict("机器人均已停用", code=codes.ROBOT_STATE)
+    if len(unlicensed(call.session, enabled)) == len(enabled):
+        raise Refused(code=codes.ROBOT_LICENCE)
 
 
 def _members(call: Call, group_id: int) -> list[Robot]:
@@ -141,7 +152,7 @@ def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """One task, from its row: the truth about it."""
     with call.hub.db.rows() as connection:
         row = connection.execute(_TASK, {"task_id": params["taskId"]}).first()
-    if row is None or not row.department_path.startswith(call.caller.scope):
+    if row is None or not row.department_path.startswith(call.caller.scope) or call.caller.robot_id not in (None, row.robot_id):
         raise NotFound(f"task {params['taskId']}")
     return {
         **_progress(row),

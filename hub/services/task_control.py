@@ -44,7 +44,7 @@ def task_cancel(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     call.session.execute(update(Task).where(Task.id == row.id, Task.state.in_(lifecycle.ACTIVE)).values(cancel_requested_at=now()))
     call.finish()
     row = _fresh(call, row)
-    if connections.adapter_of(call.hub, connection).implements("task_run"):
+    if connections.runs_here(call.hub, connection):
         send_command(call.hub, row.run_key or "", "cancel")
         state = _wait_for(call, row, lifecycle.ENDED)
         if state in lifecycle.ENDED and state != "cancelled":
@@ -77,7 +77,7 @@ def task_pause(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if row.state == lifecycle.DISPATCHING:
         raise Conflict(UNDER_WAY)
     connection = call.session.get_one(Connection, row.connection_id)
-    if not connections.adapter_of(call.hub, connection).implements("task_run"):
+    if not connections.runs_here(call.hub, connection):
         _tell_platform(call, connection, row, "task_pause")
         return {}
     lifecycle.change_run(call.session, row.id, row.run_key or "", "running", lifecycle.PAUSING)
@@ -98,7 +98,7 @@ def task_resume(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if row.state != lifecycle.PAUSED:
         raise Conflict("任务未暂停")
     connection = call.session.get_one(Connection, row.connection_id)
-    runs_here = connections.adapter_of(call.hub, connection).implements("task_run")
+    runs_here = connections.runs_here(call.hub, connection)
     if lifecycle.is_held(row):
         if not lifecycle.release(call.session, row):
             raise Conflict("任务未暂停")

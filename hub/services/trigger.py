@@ -277,7 +277,7 @@ def _check_robots(call: Call, row: Trigger, process: Process, robot_ids: list[in
 def _runs_here(call: Call, process: Process) -> bool:
     """Whether robots of ours run the process; a vendor's platform chooses its robots itself."""
     connection = call.session.get_one(Connection, process.connection_id)
-    return connections.adapter_of(call.hub, connection).implements("task_run")
+    return connections.runs_here(call.hub, connection)
 
 
 def _name_robots(call: Call, row: Trigger, robot_ids: list[int]) -> None:

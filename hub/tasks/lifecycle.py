@@ -18,6 +18,7 @@ from hub.core import Hub
 from hub.database import now
 from hub.models import Connection, Package, Process, Robot, Task, TaskEvent, TaskLog
 from hub.models.task import ACTIVE as INDEXED
+from hub.robot_states import MAY_WORK
 from plugins.codes import Code
 
 QUEUED = "queued"
@@ -85,8 +86,7 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
 
 
 def _take_robot(session: Session, robot_id: int, task_id: int) -> bool:
-    free = (Robot.task_id.is_(None), Robot.held_by.is_(None), Robot.is_deleted.is_(False))
-    statement = update(Robot).where(Robot.id == robot_id, *free).values(task_id=task_id)
+    statement = update(Robot).where(Robot.id == robot_id, Robot.task_id.is_(None), MAY_WORK).values(task_id=task_id)
     return _changed(session.execute(statement))
 
 

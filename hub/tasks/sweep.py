@@ -30,7 +30,7 @@ def sweep(hub: Hub) -> None:
 
 def job_of(hub: Hub, session_connections: dict[int, Connection], task: Task) -> tuple[str, int, list[str]]:
     """The job that starts a task: its name, its subject, and its queues."""
-    runs_here = connections.adapter_of(hub, session_connections[task.connection_id]).implements("task_run")
+    runs_here = connections.runs_here(hub, session_connections[task.connection_id])
     return ("run_task" if runs_here else "start_task", task.id, queues.queues_of(task, runs_here))
 
 

@@ -91,7 +91,7 @@ class RobotApiProcessListResult(ListResult):
 # Printed at /api/platform/process/list, the address of clause 6.2.5.5 (erratum E27).
 @operation(
     "R14", "/api/robot/process/list", clause="6.3.4.5", title="查询流程列表",
-    request=RobotApiProcessListRequest, response=RobotApiProcessListResult,
+    request=RobotApiProcessListRequest, response=RobotApiProcessListResult, printed="/api/platform/process/list",
 )
 def robot_api_process_list(ctx: Context, params: Params) -> Answer:
     """List the processes of the robot."""

@@ -219,7 +219,7 @@ def test_the_last_administrator_may_be_one_by_a_group(api):
 
 
 def test_exported_roles_come_back_whole(api, hub, anybody):
-    api("role_create", roleName="运维", remark="夜班", permissions=["task:*", "robot:list", "robot-api/task:create"])
+    api("role_create", roleName="运维", remark="夜班", permissions=["task:*", "robot:list", "package:query"])
     api("role_create", roleName="审计", permissions=["audit-log:list"])
     exported = json.loads(json.dumps(api("role_export")["roles"]))
     assert [each["roleName"] for each in exported] == ["运维", "审计"]
@@ -276,3 +276,7 @@ def test_a_permission_that_the_database_was_given_by_hand_is_still_only_a_name(a
         session.execute(update(Role).where(Role.name == "甲的角色").values(permissions=["department:create "]))
         rights.changed(session)
     assert user.code("department_create") == "30001"
+
+
+def test_the_robot_interface_cannot_be_granted(api):
+    assert api.code("role_create", roleName="机器人", permissions=["robot-api/task:create"]) == "10007"
