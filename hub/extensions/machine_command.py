@@ -110,7 +110,7 @@ class MachineCommandRequest(Record):
 def machine_command_cancel(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Call back a reboot or shutdown that is not being executed yet (10504); its robots take tasks again within seconds."""
     row = find(call, MachineCommand, params["commandId"])
-    waiting = (MachineCommand.id == row.id, MachineCommand.state.in_((commands.REQUESTED, commands.DRAINING)))
+    waiting = (MachineCommand.id == row.id, MachineCommand.kind.in_(commands.POWER), MachineCommand.state.in_(commands.CANCELLABLE))
     wanted = update(MachineCommand).where(*waiting).values(cancel_requested_at=now()).returning(MachineCommand.id)
     if call.session.scalar(wanted.execution_options(synchronize_session=False)) is None:
         raise Conflict("命令已开始执行或已结束")

@@ -85,7 +85,7 @@ def change(session: Session, item: UpgradeItem, state: str, **values: Any) -> bo
     campaign = session.get_one(UpgradeCampaign, item.campaign_id, with_for_update=True, populate_existing=True)
     session.add(_audited(campaign, item, state, values.get("reason")))
     if ended:
-        _consider(session, campaign)
+        _consider(session, campaign, state == FAILED)
     return True
 
 
@@ -99,14 +99,14 @@ def note(session: Session, item: UpgradeItem, text: str) -> None:
     session.execute(statement.execution_options(synchronize_session=False))
 
 
-def _consider(session: Session, campaign: UpgradeCampaign) -> None:
-    """What an item's end means: too many failures stop the campaign, the last end finishes it. Only for the holder of the campaign's lock."""
+def _consider(session: Session, campaign: UpgradeCampaign, has_failed: bool) -> None:
+    """What an item's end means: one failure too many stops the campaign, the last end finishes it. Only for the holder of the campaign's lock."""
     is_rollback = campaign.state == ROLLING_BACK
     counts = select(UpgradeItem.state, func.count()).where(UpgradeItem.campaign_id == campaign.id, UpgradeItem.is_rollback.is_(is_rollback))
     found = dict(session.execute(counts.group_by(UpgradeItem.state)).all())
     if not any(found.get(state) for state in UNFINISHED_STATES):
         campaign.state = ROLLED_BACK if is_rollback else DONE
-    elif campaign.state == RUNNING and found.get(FAILED, 0) > campaign.maximum_failures:
+    elif has_failed and campaign.state == RUNNING and found.get(FAILED, 0) > campaign.maximum_failures:
         campaign.state = STOPPED
         campaign.reason = f"失败 {found[FAILED]} 台，超过上限 {campaign.maximum_failures}"
 

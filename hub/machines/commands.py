@@ -16,6 +16,7 @@ from plugins import codes
 REQUESTED, DRAINING, EXECUTING = OPEN_STATES
 DONE, REFUSED, FAILED, CANCELLED = "done", "refused", "failed", "cancelled"
 STATES = (*OPEN_STATES, DONE, REFUSED, FAILED, CANCELLED)
+CANCELLABLE = (REQUESTED, DRAINING)
 POWER = {"reboot": "重启", "shutdown": "关机"}
 DESKTOP = {"lock": "锁屏", "unlock": "解锁"}
 KINDS = (*POWER, *DESKTOP)

@@ -78,12 +78,12 @@ class _Upgrade:
 
     def _install(self) -> None:
         row = self.installer
-        content = self.here.hub.files.get(Sealed(row.blob, row.sealed_key, row.digest, row.size), row.file_name)
         try:
+            content = self.here.hub.files.get(Sealed(row.blob, row.sealed_key, row.digest, row.size), row.file_name)
             path = self.installation.fetch(content, row.file_name, row.digest)
         except (HubError, OSError) as error:
             self.installation.remove()
-            return self._change(FAILED, f"无法下载安装包：{error.reason if isinstance(error, HubError) else error.strerror}")
+            return self._change(FAILED, f"无法下载安装包：{error.message if isinstance(error, HubError) else error.strerror}")
         if path is None:
             self.installation.remove()
             return self._change(FAILED, "安装包内容与摘要不符")
