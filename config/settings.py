@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
 
     profile: Literal["embedded", "production"] = Field("embedded", description="production refuses convenience settings")
+    role: Literal["hub", "robot"] = Field("hub", description="what this program is: a hub, or a standalone robot behind its own interface")
     data: Path = Field(Path("data"), description="folder of everything that the hub keeps on this machine")
     host: str = Field("127.0.0.1", description="address that the web server listens on")
     port: int = Field(8000, ge=0, le=65535, description="port that the web server listens on; 0 takes a free one")
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     web_threads: int = Field(16, ge=1, le=512, description="requests that one web process serves at once")
 
     admin_password: SecretStr = Field(SecretStr(""), description="password of admin at the first start; by default a random one is made and printed")
+    robot_secret: SecretStr = Field(SecretStr(""), description="secret of a standalone robot; by default a random one is made and printed")
     allow_plain_passwords: bool = Field(True, description="convenience: accept passwords on the wire as plain text; refused in production")
     allow_plain_over_http: bool = Field(False, description="convenience: accept them over HTTP without TLS from other machines too")
     require_password_nonce: bool = Field(False, description="accept encrypted passwords only with a nonce and a time inside, against replay")

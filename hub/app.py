@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["hub"] = hub
     app.extensions["dispatcher"] = dispatcher
     api = documentation.create_api(app)
-    routes.register(api, dispatcher)
+    routes.register(app, api, dispatcher)
     routes.discard_bodies(app, settings)
     app.register_blueprint(health.blueprint(hub))
     app.register_blueprint(downloads.blueprint(hub))

@@ -32,6 +32,9 @@ class Blobs(Protocol):
     def remove(self, key: str) -> None:
         """Forget a blob. One that is not there does no harm."""
 
+    def place(self, key: str) -> str:
+        """The path of a blob on this machine; empty where it has none here."""
+
 
 class FolderBlobs:
     """Blobs as files of a folder, in subfolders by the first two letters of their names."""
@@ -77,6 +80,10 @@ class FolderBlobs:
     def remove(self, key: str) -> None:
         """See Blobs."""
         self._path(key).unlink(missing_ok=True)
+
+    def place(self, key: str) -> str:
+        """See Blobs."""
+        return str(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / key
@@ -135,6 +142,10 @@ class ObjectBlobs:
             return
         except obstore.exceptions.BaseError as error:
             raise HubError("对象存储不可用") from error
+
+    def place(self, key: str) -> str:
+        """See Blobs."""
+        return ""
 
     def _path(self, key: str) -> str:
         return f"{self._prefix}/{key[:2]}/{key}"

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import func, select
 
 from config.settings import Settings
-from hub import rights
+from hub import rights, standalone
 from hub.connections import NATIVE
 from hub.core import Hub
 from hub.migrations import upgrade
@@ -42,15 +42,17 @@ def machine_name(settings: Settings) -> str:
 
 
 def initialise(settings: Settings) -> str | None:
-    """Bring the database up to date and, at the first start, fill it. Gives the password that was made for admin, or None.
+    """Bring the database up to date and, at the first start, fill it. Gives the secret that was made and must be told, or None.
 
-    Raises ConfigurationError when the configured admin password is too weak.
+    That is the password of admin, or the secret of a standalone robot. Raises ConfigurationError when a configured one is too weak.
     """
     hub = Hub(settings)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     _ = hub.vault
     upgrade(hub.db)
     try:
+        if settings.role == "robot":
+            return standalone.fill(hub, machine_name(settings))
         made = _fill(hub)
         _ensure_roles(hub)
     finally:
@@ -62,6 +64,8 @@ def _fill(hub: Hub) -> str | None:
     settings = hub.settings
     with hub.db.write() as session:
         if session.scalar(select(func.count()).select_from(Department)):
+            if session.scalar(select(Employee.id).limit(1)) is None:
+                raise ConfigurationError(f"{settings.data} holds the data of a standalone robot, not of a hub")
             return None
         given = settings.admin_password.get_secret_value()
         if given and len(given) < SHORTEST_PASSWORD:

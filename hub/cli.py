@@ -19,6 +19,7 @@ ELSEWHERE = {
     "audit": ("hub.commands.audit:audit", "The audit log: check that nothing was changed, export it."),
     "connection": ("hub.commands.connection:connection", "Connections to vendor platforms: add, list, check, import."),
     "master-key": ("hub.commands.master_key:master_key", "The key under which secrets are kept: replace it, seal everything anew."),
+    "robot": ("hub.commands.robot:robot", "The native robots of this machine; or one robot that stands alone."),
     "matrix": ("hub.matrix:matrix", "Show which adapter answers which operation."),
 }
 FAILED = 1
@@ -47,7 +48,7 @@ class _Elsewhere(click.Command):
         return ctx.command.invoke(ctx)
 
 
-def _settings(**given: object) -> Settings:
+def settings_of(**given: object) -> Settings:
     """The settings in force. What the command line gives goes into the environment first, where programs that this one starts find it."""
     from config.settings import PREFIX, load
 
@@ -55,17 +56,17 @@ def _settings(**given: object) -> Settings:
     return load()
 
 
-def _run_part(name: str, main: str, *arguments: object, **given: object) -> None:
+def run_part(name: str, main: str, *arguments: object, **given: object) -> None:
     """Run one part of the hub in this process, until SIGTERM or Ctrl+C."""
     from config.logging import set_up
 
-    settings = _settings(**given)
+    settings = settings_of(**given)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     set_up(settings, name)
     _resolve(main)(settings, *arguments)
 
 
-def _options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options that several commands share, by name."""
     options = {
         "data": click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of everything that the hub keeps."),
@@ -100,59 +101,51 @@ def rpahub(config: Path | None) -> None:
 
 
 @rpahub.command()
-@_options("data", "host", "port")
+@options("data", "host", "port")
 @click.option("--robots", type=click.IntRange(0, 1000), help="Native robots that the first start creates.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes that call vendor platforms.")
 def up(data: Path | None, host: str | None, port: int | None, robots: int | None, workers: int | None) -> None:
     """Run the whole hub: web server, workers, scheduler, robots, and a Redis where none is named. Ctrl+C stops it."""
     from hub.supervisor import Supervisor
 
-    Supervisor(_settings(data=data and data.resolve(), host=host, port=port, robots=robots, workers=workers)).run()
+    Supervisor(settings_of(data=data and data.resolve(), host=host, port=port, robots=robots, workers=workers)).run()
 
 
 @rpahub.command()
-@_options("data", "host", "port")
+@options("data", "host", "port")
 def web(data: Path | None, host: str | None, port: int | None) -> None:
     """Run the web server alone."""
     from hub.listening import reserve
 
-    settings = _settings(data=data and data.resolve(), host=host, port=port)
+    settings = settings_of(data=data and data.resolve(), host=host, port=port)
     with reserve(settings.host, settings.port) as held:
         chosen = held.getsockname()[1]
         click.echo(f"listening on {settings.host} port {chosen}")
-        _run_part("web", "hub.web:main", port=chosen)
+        run_part("web", "hub.web:main", port=chosen)
 
 
 @rpahub.command()
-@_options("data")
+@options("data")
 @click.option("--index", type=click.IntRange(0), default=0, show_default=True, help="Number of this worker, for its name.")
 def worker(data: Path | None, index: int) -> None:
     """Run one worker alone."""
-    _run_part(f"worker-{index}", "hub.worker:main", index, data=data and data.resolve())
+    run_part(f"worker-{index}", "hub.worker:main", index, data=data and data.resolve())
 
 
 @rpahub.command()
-@_options("data")
+@options("data")
 def scheduler(data: Path | None) -> None:
     """Run the scheduler alone."""
-    _run_part("scheduler", "hub.scheduler:main", data=data and data.resolve())
+    run_part("scheduler", "hub.scheduler:main", data=data and data.resolve())
 
 
 @rpahub.command()
-@_options("data")
-@click.option("--name", help="Run the robot of this name only.")
-def robot(data: Path | None, name: str | None) -> None:
-    """Run the native robots of this machine alone."""
-    _run_part("robots", "hub.robot_host:main", *([name] if name else []), data=data and data.resolve())
-
-
-@rpahub.command()
-@_options("data")
+@options("data")
 def init(data: Path | None) -> None:
     """Prepare the database and the first things in it, without starting anything."""
     from config.logging import set_up
 
-    settings = _settings(data=data and data.resolve())
+    settings = settings_of(data=data and data.resolve())
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     set_up(settings, "init", terminal="warning")
     password = _resolve("hub.bootstrap:initialise")(settings)
@@ -164,12 +157,12 @@ def settings() -> None:
     """Show every setting: value, where it comes from, type, default, meaning. Secrets are masked."""
     from config.table import rows
 
-    for row in rows(_settings()):
+    for row in rows(settings_of()):
         click.echo(f"{row.name} = {row.value}   [{row.source}]\n    {row.meaning}\n    {row.variable}, {row.type}, default {row.default}")
 
 
 @rpahub.command()
-@_options("data")
+@options("data")
 @click.option("--url", help="Address of the hub; by default the one that runs on the data folder.")
 @click.option("--username", default="admin", show_default=True)
 @click.option("--password", envvar="RPAHUB_ADMIN_PASSWORD", help="Better left out: RPAHUB_ADMIN_PASSWORD counts, else it is asked for.")
@@ -181,7 +174,7 @@ def demo(data: Path | None, url: str | None, username: str, password: str | None
 def _running_url(data: Path | None) -> str:
     from hub.data_lock import running
 
-    settings = _settings(data=data and data.resolve())
+    settings = settings_of(data=data and data.resolve())
     owner = running(settings)
     if owner is None:
         raise click.ClickException(f"no hub runs on {settings.data}; start one with `rpahub up`, or name one with --url")

@@ -23,7 +23,7 @@ from hub.calllog import Noted
 from hub.core import Hub
 from hub.database import now
 from hub.models import AuditEntry
-from hub.serving import Handler, full_catalogue, handlers
+from hub.serving import Handler, catalogue_of, handlers
 from hub.tasks import relay
 from plugins import codes
 from plugins.codes import Code
@@ -55,7 +55,7 @@ class Dispatcher:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.catalogue = full_catalogue()
+        self.catalogue = catalogue_of(hub.settings.role)
         self._handlers: Mapping[str, Handler] = handlers()
         self._for_robots = {each.printed: each for each in self.catalogue if each.printed}
         self._permissions = {each.name: rights.permission_of(each) for each in self.catalogue}

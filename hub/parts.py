@@ -41,25 +41,31 @@ class Part:
 class Plan:
     """What a supervisor runs: ``warm`` in its own process, ``initialise`` once, the ``parts`` for as long as it runs itself.
 
+    ``first_words`` stand before the secret that a first start makes.
+
     The web server is the first part: it starts first and stops first.
     """
 
     parts: tuple[Part, ...]
     initialise: Part
     warm: Part
+    first_words: str = "first start: user admin, password"
 
 
 def plan_of(settings: Settings) -> Plan:
-    """The plan of a hub with these settings."""
+    """The plan of a hub with these settings, or of a standalone robot, which has no vendor to call."""
+    is_robot = settings.role == "robot"
+    workers = 0 if is_robot else settings.workers
     return Plan(
         parts=(
             Part("web", "hub.web:main"),
             Part("scheduler", "hub.scheduler:main"),
             Part("robots", "hub.robot_host:main"),
-            *(Part(f"worker-{number}", "hub.worker:main", (number,)) for number in range(1, settings.workers + 1)),
+            *(Part(f"worker-{number}", "hub.worker:main", (number,)) for number in range(1, workers + 1)),
         ),
         initialise=Part("initialise", "hub.bootstrap:initialise"),
         warm=Part("warm", "hub.parts:warm"),
+        first_words="first start: robot secret" if is_robot else Plan.first_words,
     )
 
 

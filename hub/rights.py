@@ -30,7 +30,7 @@ OWN_BUSINESS = frozenset({"account:me", "mfa:enrol", "mfa:remove", "mfa:verify",
 
 # Every robot may use its own interface (clause 6.3), and what its processes need at run time; the services see to it that it is the own.
 ROBOT_INTERFACE = "robot-api/"
-ROBOT_PERMISSIONS = frozenset({f"{ROBOT_INTERFACE}*"})
+ROBOT_PERMISSIONS = frozenset({f"{ROBOT_INTERFACE}*", "version:info", "version:codes"})
 
 # Whose update may move them to another department, which takes a permission of its own (erratum E53).
 MOVABLE = ("asset", "credential", "file", "process", "robot", "trigger")

@@ -16,7 +16,9 @@ from config.settings import Settings
 from hub.audit import seal_pending
 from hub.core import Hub
 from hub.database import now
+from hub.dispatch import Dispatcher
 from hub.idempotency import KEPT_FOR
+from hub.local_triggers import fire_due
 from hub.machines import sampling
 from hub.machines.sweep import sweep_machines
 from hub.models import AccessToken, ApiCall, KeptAnswer
@@ -68,9 +70,11 @@ def main(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     hub = Hub(settings)
+    dispatcher = Dispatcher(hub)
     requeue, cleaning = Every(settings.requeue_after), Every(PURGE_INTERVAL)
     while not stop.wait(settings.scheduler_interval):
         try:
+            fire_due(hub, dispatcher)
             sweep(hub)
             sweep_machines(hub)
             seal_pending(hub)
@@ -80,4 +84,5 @@ def main(settings: Settings) -> None:
                 purge(hub)
         except (redis.RedisError, SQLAlchemyError) as error:
             log.warning("round of the scheduler broken off", error=f"{type(error).__name__}: {error}")
+    hub.calls.close()
     hub.db.dispose()

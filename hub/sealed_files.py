@@ -81,6 +81,10 @@ class SealedFiles:
 
         return FileContent(name, sealed.size, opened)
 
+    def path(self, blob: str) -> str:
+        """Where a blob lies on this machine; empty where it lies elsewhere."""
+        return self._blobs.place(blob)
+
     def remove(self, blob: str) -> None:
         """Remove a blob that nothing refers to any more."""
         self._blobs.remove(blob)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from hub import standalone
 from hub.call import Call
 from plugins.manager import STANDARD
 from plugins.operation import Catalogue, declared_in, modules_of
@@ -28,6 +29,12 @@ def serves(operation: Callable[..., Any]) -> Callable[[Handler], Handler]:
 def full_catalogue() -> Catalogue:
     """The standard's operations and the hub's own."""
     return Catalogue.of_packages(STANDARD, EXTENSIONS)
+
+
+def catalogue_of(role: str) -> Catalogue:
+    """The operations that a program in this role has: all of them, or those of a standalone robot."""
+    catalogue = full_catalogue()
+    return Catalogue([each for each in catalogue if standalone.serves(each)]) if role == "robot" else catalogue
 
 
 def handlers() -> Mapping[str, Handler]:

@@ -35,6 +35,10 @@ class Store:
             raise HubError(code=codes.FILE_MISSING)
         return FileContent(name, size, lambda: self._blobs.open(digest))
 
+    def path(self, digest: str) -> str:
+        """Where the content lies on this machine; empty where it lies elsewhere."""
+        return self._blobs.place(digest)
+
     def has(self, digest: str) -> bool:
         """Whether there is a content with this digest."""
         return self._blobs.size(digest) is not None

@@ -153,13 +153,13 @@ class Supervisor:
         return Forked(main)
 
     def _initialise(self, function: Callable[..., object]) -> None:
-        """Prepare the data in a child, so that no connection stays here, and tell the password that it made, which comes by a pipe."""
+        """Prepare the data in a child, so that no connection stays here, and tell the secret that it made, which comes by a pipe."""
         reader, writer = os.pipe()
 
         def main() -> None:
             set_up(self.settings, self.plan.initialise.name, terminal="critical")
             try:
-                answer = {"password": function(self.settings)}
+                answer = {"secret": function(self.settings)}
             except Exception as error:
                 log.exception("initialising failed")
                 answer = {"error": redact_text(f"{type(error).__name__}: {error}".split("\n")[0])}
@@ -173,11 +173,11 @@ class Supervisor:
             while child.alive:
                 self._sleep(1)
             answer = json.loads(pipe.read() or "{}")
-        if "password" not in answer:
+        if "secret" not in answer:
             why = answer.get("error", "the process that does it was ended")
             raise StartFailed(f"cannot prepare the data in {self.settings.data}: {why} (more in {self.settings.log_folder / 'hub.log'})")
-        if answer["password"] is not None:
-            self.announce(f"first start: user admin, password {answer['password']}")
+        if answer["secret"] is not None:
+            self.announce(f"{self.plan.first_words} {answer['secret']}")
 
     def _keep(self) -> None:
         warned = False

@@ -121,11 +121,20 @@ def printed_codes(text: str) -> dict[str, str]:
 
 
 @cache
-def platform_pages() -> tuple[Page, ...]:
-    """The 72 operations of clause 6.2; none where the text is absent."""
+def _pages(chapter: str) -> tuple[Page, ...]:
     if not STANDARD.is_file():
         return ()
-    return tuple(page for page in printed_operations(STANDARD.read_text(encoding="utf-8")) if page.clause.startswith("6.2."))
+    return tuple(page for page in printed_operations(STANDARD.read_text(encoding="utf-8")) if page.clause.startswith(chapter))
+
+
+def platform_pages() -> tuple[Page, ...]:
+    """The 72 operations of clause 6.2; none where the text is absent."""
+    return _pages("6.2.")
+
+
+def robot_pages() -> tuple[Page, ...]:
+    """The 28 operations of clause 6.3; none where the text is absent."""
+    return _pages("6.3.")
 
 
 def for_every_operation(wanted: Callable[[Page], bool] = lambda page: True) -> pytest.MarkDecorator:

@@ -13,14 +13,15 @@ from hub.dispatch import Dispatcher
 from plugins.operation import Operation
 
 
-def register(api: Api, dispatcher: Dispatcher) -> None:
+def register(app: Flask, api: Api, dispatcher: Dispatcher) -> None:
     """Give every operation its address and its entry in the OpenAPI document."""
     blueprints, strict = documentation.blueprints(dispatcher.catalogue), dispatcher.hub.settings.strict
     for operation in dispatcher.catalogue:
         blueprint = blueprints[operation.side, operation.resource]
-        blueprint.route(operation.path, methods=["POST"], endpoint=operation.name)(
-            blueprint.doc(**documentation.describe(operation, dispatcher.serves(operation), strict))(_view(dispatcher, operation))
-        )
+        view = blueprint.doc(**documentation.describe(operation, dispatcher.serves(operation), strict))(_view(dispatcher, operation))
+        blueprint.route(operation.path, methods=["POST"], endpoint=operation.name)(view)
+        if operation.printed and operation.printed not in dispatcher.catalogue.by_path:  # the operation that has it is not here (erratum E27)
+            app.add_url_rule(operation.printed, f"{operation.name}_as_printed", view, methods=["POST"])
     for blueprint in blueprints.values():
         api.register_blueprint(blueprint)
     if strict:

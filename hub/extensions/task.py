@@ -13,7 +13,7 @@ from hub.call import Call
 from hub.database import now
 from hub.models import Connection, Package, Process, Robot, Task, TaskEvent
 from hub.scope import find
-from hub.services.task import refuse_unusable
+from hub.services.task import create_mode, refuse_unusable
 from hub.tasks import lifecycle, queues
 from hub.tasks.running import send_command
 from plugins import codes
@@ -147,7 +147,7 @@ def task_retry(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     row = Task(
         **{name: getattr(old, name) for name in same},
-        create_mode=0 if call.source.kind == "console" else 2,
+        create_mode=create_mode(call),
         actor=call.caller.name,
         trace_id=call.trace_id,
         retry_of=old.id,

@@ -35,7 +35,9 @@ def file_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     call.finish()
     sealed = call.hub.files.put(params["file"])
     _refuse_taken(call, home.id, folder, name)
-    row = StoredFile(department_id=home.id, folder_path=folder, name=name, password_hash=hashed)
+    row = StoredFile(
+        department_id=home.id, local_robot_id=call.caller.robot_id, folder_path=folder, name=name, password_hash=hashed
+    )
     call.session.add(row)
     call.session.flush()
     call.session.add(_version(call, row, sealed))
@@ -72,7 +74,8 @@ def file_name(name: str) -> str:
 
 
 def _refuse_taken(call: Call, department_id: int, folder: str, name: str, but: int | None = None) -> None:
-    same = (StoredFile.department_id == department_id, StoredFile.folder_path == folder, StoredFile.name == name)
+    owner = (StoredFile.department_id == department_id, StoredFile.local_robot_id == call.caller.robot_id)
+    same = (*owner, StoredFile.folder_path == folder, StoredFile.name == name)
     try:
         refuse_taken(call, StoredFile, "", *same, but=but)
     except Conflict as error:

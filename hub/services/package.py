@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from hub import connections
 from hub.api.downloads import signed_url
 from hub.call import Call
 from hub.connections import NATIVE
@@ -24,22 +25,30 @@ from plugins.operations import package
 def package_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The content is checked by the platform it is for, stored under its digest, and never changes (erratum E70)."""
     home = find(call, Department, params["depId"])
-    _refuse_taken(call, home, params)
     native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
+    return add(call, params, home.id, native.id, "package_create")
+
+
+def add(call: Call, params: dict[str, Any], department_id: int, connection_id: int, operation: str) -> dict[str, Any]:
+    """Check a package by the platform that it is for (``operation``), store its content, and note it: for a robot that calls, as its own."""
+    _refuse_taken(call, department_id, params)
     content = params["package"]
     settings = call.hub.settings
     if content.size > settings.max_package:
         raise HubError(f"流程包不能超过 {settings.max_package} 字节", code=codes.TOO_LARGE)
     limits = {"max_package": settings.max_package, "max_unpacked": settings.max_unpacked}
-    checked = call.ask(native, "package_create", {**params, "limits": limits})
+    connection = call.session.get_one(Connection, connection_id)
+    runs_here = connections.runs_here(call.hub, connection)
+    checked = call.ask(connection, "package_create" if runs_here else operation, {**params, "limits": limits})
     digest = call.hub.store.put(content)
-    _refuse_taken(call, home, params)
-    _hold_contents(call, native.id)
+    _refuse_taken(call, department_id, params)
+    _hold_contents(call, connection_id)
     if not call.hub.store.has(digest):
         call.hub.store.put(content)
     row = Package(
-        department_id=home.id,
-        connection_id=native.id,
+        department_id=department_id,
+        local_robot_id=call.caller.robot_id,
+        connection_id=connection_id,
         name=params["packageName"],
         version=params["packageVersion"],
         digest=digest,
@@ -51,9 +60,9 @@ def package_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     return {"packageId": row.id}
 
 
-def _refuse_taken(call: Call, home: Department, params: dict[str, Any]) -> None:
-    name, version = params["packageName"], params["packageVersion"]
-    same = (Package.department_id == home.id, Package.name == name, Package.version == version)
+def _refuse_taken(call: Call, department_id: int, params: dict[str, Any]) -> None:
+    name, version, robot_id = params["packageName"], params["packageVersion"], call.caller.robot_id
+    same = (Package.department_id == department_id, Package.local_robot_id == robot_id, Package.name == name, Package.version == version)
     refuse_taken(call, Package, f"流程包 {name} {version}", *same)
 
 
@@ -68,16 +77,21 @@ def package_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 
     Its content goes when no other package has the same.
     """
-    row = _unused(call, params["packageId"])
-    if ask_platform(call, row, "package_delete", {"packageId": row.reference}):
-        row = _unused(call, params["packageId"])
+    remove(call, params["packageId"], "package_delete")
+    return {}
+
+
+def remove(call: Call, package_id: int, operation: str) -> None:
+    """Delete a package that nothing uses, at its platform first by ``operation``."""
+    row = _unused(call, package_id)
+    if ask_platform(call, row, operation, {"packageId": row.reference}):
+        row = _unused(call, package_id)
     _hold_contents(call, row.connection_id)
     row.is_deleted = True
     call.session.flush()
     same = select(Package.id).where(Package.digest == row.digest, Package.is_deleted.is_(False)).limit(1)
     if row.digest and call.session.scalar(same) is None:
         call.hub.store.remove(row.digest)
-    return {}
 
 
 def _unused(call: Call, package_id: int) -> Package:

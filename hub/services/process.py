@@ -65,11 +65,15 @@ def process_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 
     An imported process comes back with the next import, as long as its platform has it.
     """
-    row = find(call, Process, params["processId"])
-    only_tell = bool(params.get("dryRun"))
+    return remove(call, params["processId"], "process_delete", only_tell=bool(params.get("dryRun")))
+
+
+def remove(call: Call, process_id: int, operation: str, *, only_tell: bool = False) -> dict[str, Any]:
+    """Delete a process, at its platform first by ``operation``; gives what process/delete answers."""
+    row = find(call, Process, process_id)
     if not only_tell:
-        if ask_platform(call, row, "process_delete", {"processId": row.reference}):
-            row = find(call, Process, params["processId"])
+        if ask_platform(call, row, operation, {"processId": row.reference}):
+            row = find(call, Process, process_id)
         row.is_deleted = True
     triggers = affected.switch_off(call, Trigger.process_id == row.id, only_tell=only_tell)
     tasks = affected.cancel_waiting(call, Task.process_id == row.id, f"流程“{row.name}”已删除", only_tell=only_tell)

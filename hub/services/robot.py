@@ -73,7 +73,7 @@ def robot_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         row = find(call, Robot, params["robotId"])
     machine_id = _machine_id(call, params)
     if machine_id not in (None, row.machine_id):
-        _refuse_busy(row)
+        refuse_busy(row)
         row.machine_id = machine_id
     with call.session.no_autoflush:
         take_over(row, params, COLUMNS)
@@ -101,7 +101,8 @@ def _machine_id(call: Call, params: dict[str, Any]) -> int | None:
     return found
 
 
-def _refuse_busy(row: Robot) -> None:
+def refuse_busy(row: Robot) -> None:
+    """Raise Conflict (11001) for a robot that runs a task."""
     if row.task_id is not None:
         raise Conflict("机器人正在执行任务", code=codes.ROBOT_STATE)
 
@@ -113,7 +114,7 @@ def robot_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     A robot that runs a task is refused (11001), so that no task is lost.
     """
     row = find(call, Robot, params["robotId"])
-    _refuse_busy(row)
+    refuse_busy(row)
     only_tell = bool(params.get("dryRun"))
     if not only_tell:
         if ask_platform(call, row, "robot_delete", {"robotId": row.reference}):

@@ -5,11 +5,15 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from hub import auth
+from hub import auth, robot_control
 from hub.call import Call
 from hub.database import now
-from hub.models import Robot, RobotSecret
+from hub.models import Machine, Robot, RobotSecret
+from hub.resource import stamps
+from hub.robot_interface import own_robot, tell_own
+from hub.robot_settings import settings_of, take_over_settings
 from hub.security import token_digest
+from hub.services.robot import condition
 from hub.serving import serves
 from hub.wire import open_password
 from plugins import codes
@@ -30,3 +34,37 @@ def robot_api_authenticate(call: Call, params: dict[str, Any]) -> dict[str, Any]
     call.caller = auth.robot_caller(row.id, row.department_id, "")
     token, expires_at = auth.issue_token(call.hub, call.session, robot_id=row.id, client_ip=call.source.client_ip)
     return {"token": token, "expirationTime": expires_at}
+
+
+@serves(robot_api_robot.robot_api_start)
+def robot_api_start(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """A disabled robot is refused (11001)."""
+    robot_control.start(call, own_robot(call))
+    return {}
+
+
+@serves(robot_api_robot.robot_api_stop)
+def robot_api_stop(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The task that runs is finished first; its interface goes on answering (erratum E67)."""
+    robot_control.stop(call, own_robot(call))
+    return {}
+
+
+@serves(robot_api_robot.robot_api_config)
+def robot_api_config(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Changes what was sent of the settings; they hold from the robot's next task on."""
+    given = take_over_settings(call, params["robotConfig"])
+    tell_own(call, "robot_api_config", {"robotConfig": given})
+    return {}
+
+
+@serves(robot_api_robot.robot_api_query)
+def robot_api_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """The machine's password is never shown: its key stays, empty (erratum E16)."""
+    answer = tell_own(call, "robot_api_query", params)
+    row = own_robot(call)
+    machine = call.session.get(Machine, row.machine_id) if row.machine_id else None
+    info = {**settings_of(row), **condition(call, row), "machineName": machine.name if machine else "", "machinePassword": ""}
+    if answer is not None:
+        info |= {name: value for name, value in answer.get("robotInfo", {}).items() if value is not None} | {"machinePassword": ""}
+    return {"robotId": row.id, "robotName": row.name, "robotInfo": info, **stamps(row, robot_control.connection_of(call, row))}

@@ -54,6 +54,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             connection_id=process.connection_id,
             robot_group_id=group_id,
             robots=robot_ids,
+            robot_id=call.caller.robot_id,
             priority=MEDIUM if params.get("priority") is None else params["priority"],
             is_record=process.is_record if params.get("isRecord") is None else params["isRecord"],
             is_warn=params.get("isWarn"),
@@ -61,7 +62,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             in_parameters=in_parameters,
             max_run_time=params.get("maxRunTime"),
             max_waiting_time=params.get("maxWaitingTime"),
-            create_mode=0 if call.source.kind == "console" else 2,
+            create_mode=create_mode(call),
             actor=call.caller.name,
             trace_id=call.trace_id,
         )
@@ -72,6 +73,13 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     for row in rows:
         call.enqueue("run_task" if runs_here else "start_task", row.id, queues.queues_of(row, runs_here))
     return {"taskIds": [row.id for row in rows]}
+
+
+def create_mode(call: Call) -> int:
+    """Where a task comes from: the platform's console (0), a robot's own interface (1), or a caller of the API (2)."""
+    if call.caller.robot_id is not None:
+        return 1
+    return 0 if call.source.kind == "console" else 2
 
 
 def _package(call: Call, process: Process, package_id: int | None) -> Package | None:
@@ -212,6 +220,7 @@ def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
             "robotId": row.robot_id,
             "processId": row.process_id,
             "taskStatus": task_status(row.state),
+            "isRecord": row.is_record,
             "startTime": row.started_at,
             "endTime": row.stopped_at,
             "packageVersion": versions.get(row.package_id or 0),

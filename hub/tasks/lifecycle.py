@@ -74,7 +74,8 @@ def claim(hub: Hub, task_id: int, *, state: str, lease: float, robot_id: int | N
         run_key = str(uuid.uuid4())
         started_at = moment if state == "running" else None
         lease_until = moment + timedelta(seconds=lease)
-        if not _start(session, task_id, state=state, run_key=run_key, robot_id=robot_id, started_at=started_at, lease_until=lease_until):
+        on = {} if robot_id is None else {"robot_id": robot_id}  # a vendor's task keeps the robot that it was made for
+        if not _start(session, task_id, state=state, run_key=run_key, started_at=started_at, lease_until=lease_until, **on):
             session.rollback()
             return None
         note(session, task_id, state)

@@ -71,6 +71,7 @@ class RobotApiFileQueryResult(QueryResult):
     folderPath = Text("文件夹路径", longest=1024)
     updateTime = Moment("文件更新时间，格式为 yyyy-MM-dd HH:mm:ss")
     fileId = Id("文件 ID", kind="file", additive=True)
+    url = Text("文件下载地址（限时有效）", longest=4096, additive=True)
     digest = Text("内容摘要（SHA-256，十六进制）", longest=128, additive=True)
 
 

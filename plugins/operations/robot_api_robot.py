@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from plugins.context import Context
-from plugins.fields import Flag, Id, Level, Moment, Part, Record, Text, Whole
+from plugins.fields import Flag, Id, Items, Level, Moment, Part, Record, Text, Whole
 from plugins.operation import Answer, Params, operation
-from plugins.records import ROBOT_STATES, QueryResult
+from plugins.records import ROBOT_STATES, Parameter, QueryResult
 
 
 class RobotApiAuthenticateRequest(Record):
@@ -38,6 +38,31 @@ def robot_api_stop(ctx: Context, params: Params) -> Answer:
     """Stop the robot: it takes no more tasks until it is started again."""
 
 
+class LocalTrigger(Record):
+    """A trigger of the robot's own (clause 5.1.3): by the clock or by a key, without a platform."""
+
+    name = Text("触发器名称", longest=128, required=True)
+    type = Text("触发方式（cron-定时 hotkey-快捷键）【默认 cron】", choices=("cron", "hotkey"))
+    cronExpression = Text("cron 表达式", longest=255)
+    timeZone = Text("时区", longest=64)
+    hotkey = Text("快捷键，如 <ctrl>+<alt>+r", longest=64)
+    processId = Id("流程 ID", kind="process", required=True)
+    inParameters = Items(Parameter, "入参列表")
+    priority = Whole("优先级（0-高 1-中 2-低）", choices=(0, 1, 2))
+    isRecord = Flag("是否录屏")
+    maxRunTime = Whole("任务最长运行时长（秒）", least=0)
+    maxWaitingTime = Whole("任务最长等待时间（秒）", least=0)
+    isActivated = Flag("是否启用【默认 true】")
+
+
+class RobotLimits(Record):
+    """The bounds of each of the robot's tasks; 0 or absent is without bound."""
+
+    memory = Whole("任务全部进程的内存上限（字节）", least=0)
+    cpuSeconds = Whole("任务全部进程的 CPU 时间上限（秒）", least=0)
+    fileSize = Whole("任务可写单个文件的大小上限（字节）", least=0)
+
+
 class RobotConfig(Record):
     """``robotConfig`` (Table 123)."""
 
@@ -50,6 +75,8 @@ class RobotConfig(Record):
     resolutionDepth = Whole("分辨率深度", least=0)
     isAutoUnlockEnabled = Flag("是否开启屏幕自动解锁")
     logLevel = Level("日志等级（trace, debug, info, warn, error）")
+    schedules = Items(LocalTrigger, "本地触发器列表，整体替换", most=200, additive=True)
+    limits = Part(RobotLimits, "任务资源上限", additive=True)
 
 
 class RobotApiConfigRequest(Record):
@@ -82,6 +109,8 @@ class RobotInfo(Record):
     robotStatus = Whole("机器人状态（0-空闲 1-运行 2-离线）", choices=(0, 1, 2))
     robotOnlineSeconds = Whole("机器人在线时长（秒）", additive=True)
     robotState = Text("机器人详细状态", choices=ROBOT_STATES, additive=True)
+    schedules = Items(LocalTrigger, "本地触发器列表", additive=True)
+    limits = Part(RobotLimits, "任务资源上限", additive=True)
 
 
 class RobotApiQueryResult(QueryResult):

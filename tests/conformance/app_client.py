@@ -24,3 +24,13 @@ class AppClient(Client):
         """A client with a token of this user."""
         data = AppClient(self.app).call("account/authenticate", {"username": username, "password": password})
         return AppClient(self.app, data["token"])
+
+    def as_robot(self, secret: str) -> AppClient:
+        """A client with a token of the robot whose secret this is."""
+        found = AppClient(self.app, AppClient(self.app).call("/api/robot/authenticate", {"secret": secret})["token"])
+        found.side = "robot"
+        return found
+
+    def a_robot(self) -> AppClient:
+        """A client with a token of the first robot, to which this caller gives a new secret."""
+        return self.as_robot(self.call("/api/ext/robot/secret/rotate", {"robotId": 1})["secret"])

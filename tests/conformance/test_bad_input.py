@@ -49,6 +49,19 @@ def admin(app: Flask) -> Client:
     return AppClient(app).log_in("admin", PASSWORD)
 
 
+@pytest.fixture(scope="module")
+def robot(admin: Client) -> Client:
+    """A robot."""
+    assert isinstance(admin, AppClient)
+    return admin.a_robot()
+
+
+@pytest.fixture
+def caller(operation: Operation, admin: Client, robot: Client) -> Client:
+    """Whom the operation is for."""
+    return robot if operation.side == "robot" else admin
+
+
 @pytest.fixture
 def unchanged(app: Flask) -> Iterator[None]:
     """Nothing is stored in the meantime."""
@@ -110,20 +123,20 @@ BODIES: dict[str, tuple[bytes, str]] = {
 
 @every_operation
 @pytest.mark.usefixtures("unchanged")
-def test_a_body_that_is_no_json_object(admin: Client, operation: Operation) -> None:
+def test_a_body_that_is_no_json_object(caller: Client, operation: Operation) -> None:
     wrong = {}
     for title, (body, content_type) in BODIES.items():
-        reply = admin.send("POST", operation.path, body, {**admin.headers(), "content-type": content_type})
+        reply = caller.send("POST", operation.path, body, {**caller.headers(), "content-type": content_type})
         wrong[title] = refused(reply, WRONG)
     assert {title: told for title, told in wrong.items() if told} == {}
 
 
 @every_operation
 @pytest.mark.usefixtures("unchanged")
-def test_a_parameter_that_is_missing_or_of_a_wrong_type_form_length_or_range(app: Flask, admin: Client, operation: Operation) -> None:
+def test_a_parameter_that_is_missing_or_of_a_wrong_type_form_length_or_range(app: Flask, caller: Client, operation: Operation) -> None:
     wrong = {}
     for title, params, code in bad_requests(operation.request()):
-        reply = admin.send("POST", operation.path, json.dumps(params).encode(), admin.headers())
+        reply = caller.send("POST", operation.path, json.dumps(params).encode(), caller.headers())
         wrong[title] = refused(reply, code)
     assert {title: told for title, told in wrong.items() if told} == {}
     app.extensions["hub"].calls.flush()
@@ -131,12 +144,12 @@ def test_a_parameter_that_is_missing_or_of_a_wrong_type_form_length_or_range(app
 
 @every_operation
 @pytest.mark.usefixtures("unchanged")
-def test_parameters_with_strange_names_change_nothing(app: Flask, admin: Client, operation: Operation) -> None:
+def test_parameters_with_strange_names_change_nothing(app: Flask, caller: Client, operation: Operation) -> None:
     bad = next(bad_requests(operation.request()), None)
     if bad is None:
         pytest.skip("takes no parameters, so that no request of it is a bad one")
     for name in (SURROGATE, "a\x00b", "x" * 10_000, "__class__", "", "\n", "颜色"):
-        assert not refused(admin.post(operation.path, {name: 1, **bad[1]}), bad[2])
+        assert not refused(caller.post(operation.path, {name: 1, **bad[1]}), bad[2])
     app.extensions["hub"].calls.flush()
 
 
@@ -147,11 +160,11 @@ def ids_of(record: Record) -> list[str]:
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if ids_of(each.request())], ids=lambda each: each.path)
 @pytest.mark.usefixtures("unchanged")
-def test_an_id_of_nothing(admin: Client, operation: Operation) -> None:
+def test_an_id_of_nothing(caller: Client, operation: Operation) -> None:
     base = plausible(operation.request())
     for name in ids_of(operation.request()):
         for nobody in (NOBODY, 2**53 - 1, 0):
-            reply = admin.post(operation.path, {**base, name: nobody})
+            reply = caller.post(operation.path, {**base, name: nobody})
             expected = "20102" if reply.json["resultCode"] == "20102" else "10501"
             assert_envelope(reply, expected, {"20102": 400, "10501": 404}[expected])
 
@@ -183,16 +196,16 @@ def secrets_of(operation: Operation) -> list[str]:
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if secrets_of(each)], ids=lambda each: each.path)
 @pytest.mark.usefixtures("unchanged")
-def test_a_secret_in_a_bad_request_is_found_nowhere(app: Flask, admin: Client, operation: Operation, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_in_a_bad_request_is_found_nowhere(app: Flask, caller: Client, operation: Operation, capfd: pytest.CaptureFixture[str]) -> None:
     base = plausible(operation.request())
     for name in secrets_of(operation):
         for strange in ([MARK], {"a": MARK}, {MARK: 1}, f"{MARK}\x00", f"{MARK}{SURROGATE}", MARK * 10_000, [[MARK]]):
-            assert admin.post(operation.path, {**base, name: strange}).status == 400
+            assert caller.post(operation.path, {**base, name: strange}).status == 400
         text = json.dumps({**base, name: MARK})
         for body in (text[:-1], text + "}", f'{{"{name}": "{MARK}", {text[1:]}', f"[{text}]"):
-            assert admin.send("POST", operation.path, body.encode(), admin.headers()).status == 400
-        assert admin.post(operation.path, {f"{name}x": MARK, "Password": MARK, "note": f"password={MARK}"}).status == 400
-        assert admin.send("POST", operation.path, text.encode(), {**admin.headers(), "version": "2.0.0"}).status == 400
+            assert caller.send("POST", operation.path, body.encode(), caller.headers()).status == 400
+        assert caller.post(operation.path, {f"{name}x": MARK, "Password": MARK, "note": f"password={MARK}"}).status == 400
+        assert caller.send("POST", operation.path, text.encode(), {**caller.headers(), "version": "2.0.0"}).status == 400
     hub: Hub = app.extensions["hub"]
     hub.calls.flush()
     assert places(hub.settings.data) == []

@@ -42,21 +42,27 @@ CONFIG: dict[str, Any] = {
 
 
 class Signed:
-    """The application, called with the administrator's token; with a new one after calls that end tokens, as session/revoke does."""
+    """The application, called with the token of the administrator, or of a robot; with a new one after calls that end tokens."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.token = ""
+        self.tokens: dict[str, str] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        self.token = self.token or AppClient(self.app).log_in("admin", PASSWORD).token
+        side = "robot" if environ["PATH_INFO"].startswith("/api/robot/") else "platform"
+        token = self.tokens.get(side) or self._token(side)
 
         def started(status: str, *rest: Any) -> Any:
             if status.startswith("401"):
-                self.token = ""
+                self.tokens.clear()
             return start_response(status, *rest)
 
-        return self.app({**environ, "HTTP_TOKEN": self.token}, started)
+        return self.app({**environ, "HTTP_TOKEN": token}, started)
+
+    def _token(self, side: str) -> str:
+        admin = AppClient(self.app).log_in("admin", PASSWORD)
+        self.tokens[side] = (admin.a_robot() if side == "robot" else admin).token
+        return self.tokens[side]
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,9 @@ def assert_envelope(reply: Reply, code: str, status: int | None = None) -> dict[
 
 
 class Client:
-    """One caller. ``token`` is sent with every call once there is one."""
+    """One caller. ``token`` is sent with every call once there is one. Short addresses are those of ``side``."""
+
+    side = "platform"
 
     def __init__(self, url: str, token: str = "") -> None:
         self.url = url
@@ -75,7 +77,7 @@ class Client:
     def post(self, path: str, params: Any = None) -> Reply:
         """Call an operation by the last part of its address ("task/query") or by all of it."""
         body = json.dumps({} if params is None else params).encode()
-        return self.send("POST", full(path), body, self.headers())
+        return self.send("POST", full(path, self.side), body, self.headers())
 
     def call(self, path: str, params: Any = None, code: str = OK, status: int | None = None) -> dict[str, Any]:
         """Call an operation, assert the answer's shape and code, give its ``data``."""
@@ -92,7 +94,14 @@ class Client:
             parts.append(f"{head}Content-Type: application/zip\r\n\r\n".encode() + content + b"\r\n")
         parts.append(f"--{boundary}--\r\n".encode())
         headers = {**self.headers(), "content-type": f"multipart/form-data; boundary={boundary}"}
-        return self.send("POST", full(path), b"".join(parts), headers)
+        return self.send("POST", full(path, self.side), b"".join(parts), headers)
+
+    def as_robot(self, secret: str) -> Client:
+        """A client with a token of the robot whose secret this is; its short addresses are those of the robot interface."""
+        token = Client(self.url).call("/api/robot/authenticate", {"secret": secret})["token"]
+        found = Client(self.url, token)
+        found.side = "robot"
+        return found
 
     def log_in(self, username: str, password: str) -> Client:
         """A client with a token of this user."""
@@ -146,9 +155,9 @@ class Client:
         until(idle, seconds, f"robots {sorted(wanted)} to be idle")
 
 
-def full(path: str) -> str:
+def full(path: str, side: str = "platform") -> str:
     """The whole address of an operation."""
-    return path if path.startswith("/") else f"/api/platform/{path}"
+    return path if path.startswith("/") else f"/api/{side}/{path}"
 
 
 def package(main: str, **files: str) -> bytes:

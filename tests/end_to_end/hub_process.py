@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import psutil
 from tests.end_to_end.client import Client, until
 
 PASSWORD = "Adm1n-password-测试"
+ROBOT_SECRET = "Robot-secret-of-the-tests"
 START_TIME = 60.0
 STOP_TIME = 60.0  # much more than the hub allows itself: the disk of a busy machine can hold up whoever writes to it
 
@@ -41,9 +43,12 @@ def describe(process: psutil.Process) -> str:
 class HubProcess:
     """`rpahub up` on a data folder, again and again if need be."""
 
+    command: tuple[str, ...] = ("up",)
+    defaults: Mapping[str, object] = {"admin_password": PASSWORD, "robots": 2, "workers": 1}
+
     def __init__(self, data: Path, **settings: object) -> None:
         self.data = data
-        self.settings = {"admin_password": PASSWORD, "data": data, "port": 0, "robots": 2, "workers": 1, **settings}
+        self.settings = {"data": data, "port": 0, **self.defaults, **settings}
         self.output = data.with_suffix(".out")
         self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -52,7 +57,7 @@ class HubProcess:
         """Start it and wait until it says that it is ready."""
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [*program("rpahub"), "up"],
+                [*program("rpahub"), *self.command],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.data.parent,
@@ -117,3 +122,14 @@ class HubProcess:
     def __exit__(self, *_: object) -> None:
         if self.process is not None and self.process.poll() is None:
             self.stop()
+
+
+class RobotProcess(HubProcess):
+    """`rpahub robot up`: a robot that stands alone."""
+
+    command = ("robot", "up")
+    defaults = {"robot_secret": ROBOT_SECRET}
+
+    def robot(self, secret: str = ROBOT_SECRET) -> Client:
+        """A client with the robot's token, whose short addresses are those of the robot interface."""
+        return Client(self.url).as_robot(secret)

@@ -8,7 +8,7 @@ from alembic import op
 from hub.database import BigId, Document, Moment
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

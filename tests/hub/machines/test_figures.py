@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,16 +67,16 @@ def test_each_minute_leaves_the_mean_of_its_samples(hub: Hub, monkeypatch: pytes
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_hub(request: pytest.FixtureRequest, tmp_path: Path) -> Hub:
+def any_hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
     """A hub on either database."""
     if request.param == "sqlite":
-        found: Hub = request.getfixturevalue("hub")
-        return found
+        yield request.getfixturevalue("hub")
+        return
     settings = Settings(data=tmp_path / "data", database_url=request.getfixturevalue("new_postgresql")(), admin_password="Admin-of-tests-1")
     initialise(settings)
     made = Hub(settings)
-    request.addfinalizer(made.db.dispose)
-    return made
+    yield made
+    made.db.dispose()
 
 
 def remember(hub: Hub, start: datetime, minutes: int) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import select, update
 
 from hub import rights
 from hub.core import Hub
-
 from hub.machines import power, sweep
 from hub.models import AuditEntry, MachineCommand, Robot, Task, TaskEvent
 from hub.serving import full_catalogue
