@@ -111,8 +111,9 @@ class RobotHost:
             del self._robots[robot_id]
             count = self._failures.get(robot_id, (0, 0.0))[0] + 1 if status else 0
             self._failures[robot_id] = (count, time.monotonic() + min(LONGEST_PAUSE, 0.2 * 2**count) if status else 0.0)
-<<<<<<< HEAD
-            log.warning("robot process ended", robot_id=robot_id, status=status)
+            was_told = robot_id in self._ending
+            (log.info if was_told else log.warning)("robot process ended", robot_id=robot_id, status=status)
+            self._ending.discard(robot_id)
             if status and robot_id != MACHINE:
                 self._tell_lost(robot_id)
 
@@ -120,11 +121,6 @@ class RobotHost:
         """Note that a robot's process has died, and its task with it: nobody is to wait until its time is up."""
         robot_worker.tell_gone(self._hub, robot_id)
         robot_worker.clean_up_after(self._hub, robot_id, "机器人进程中断，任务失败")
-=======
-            was_told = robot_id in self._ending
-            (log.info if was_told else log.warning)("robot process ended", robot_id=robot_id, status=status)
-            self._ending.discard(robot_id)
->>>>>>> main
 
     def _end_all(self) -> None:
         for process in self._robots.values():
