@@ -10,6 +10,7 @@ from config.settings import Settings
 from hub.core import Hub
 from hub.database import now
 from hub.licences import unlicensed
+from hub.machines import desktops
 from hub.models import Robot, RobotGroup, RobotGroupMember
 from hub.processes import locked
 from hub.tasks import jobs, queues
@@ -65,7 +66,10 @@ def clean_up_after(hub: Hub, robot_id: int, reason: str) -> None:
         if jobs.fail_broken(hub, task_id, reason):
             log.warning("task lost its robot", task_id=task_id, robot_id=robot_id)
     with hub.db.write() as session:
-        session.execute(update(Robot).where(Robot.id == robot_id).values(task_id=None, updated_at=Robot.updated_at))
+        freed = update(Robot).where(Robot.id == robot_id).values(task_id=None, updated_at=Robot.updated_at)
+        unlocks = session.scalar(freed.returning(Robot.is_auto_unlock_enabled).execution_options(synchronize_session=False))
+    if unlocks:
+        desktops.note_restored(hub)
 
 
 def main(settings: Settings, robot_id: int) -> None:

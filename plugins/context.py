@@ -37,6 +37,9 @@ class Run(Protocol):
     def paused(self, is_paused: bool) -> None:
         """Report that the run has really come to a halt, or goes on again."""
 
+    def event(self, name: str, detail: str = "") -> None:
+        """Note something that happened to the run in the task's timeline: ``name`` is a word of at most 16 letters, such as "unlocked"."""
+
 
 @dataclass(frozen=True)
 class Context:

@@ -32,7 +32,8 @@ def task_run(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Run one task to its end, here and now, and return only then. For adapters that execute processes themselves.
 
     ``params``: ``taskId`` (text), ``processName``, ``packageName``, ``packageVersion``, ``package`` (FileContent), ``packageDigest``,
-    ``inParameters`` ([{name, value}]), ``logLevel``, ``robotName``, ``maxRunTime`` (seconds, 0 = none), ``isRecord``.
+    ``inParameters`` ([{name, value}]), ``logLevel``, ``robotName``, ``maxRunTime`` (seconds, 0 = none), ``isRecord``,
+    ``isAutoUnlockEnabled`` (unlock the desktop of ``machineUsername`` for the run, and lock it again afterwards).
     Report lines and progress through ``ctx.run`` and obey its commands. Answer ``{"taskState", "outParameters", "reason"}`` with
     ``taskState`` one of succeeded, failed, cancelled, timed_out.
     """
@@ -53,4 +54,20 @@ def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
     Answer ``{"taskId": reference}``, or ``{"taskId": None}`` when it is certain that no task was started with that key.
     Only an adapter that sends the key along with the start may implement this: the hub starts again on None.
+    """
+
+
+@hookspec(firstresult=True)
+def desktop_lock(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Lock or unlock the desktop that robots of ``machineUsername`` ("" = the present user) work on. ``params``: ``isLocked`` is what is wanted.
+
+    Answer ``{"changed": bool, "detail": text}``; raise Conflict, with the reason, where there is no desktop that can be locked.
+    """
+
+
+@hookspec(firstresult=True)
+def desktop_restore(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Lock the desktops again that runs of this machine have unlocked and, as they died, not locked again.
+
+    Answer ``{"restored": [{"taskId", "detail"}]}``, each run once, also for what was locked in the meantime by others than this call.
     """

@@ -1,11 +1,11 @@
 """The built-in robot runtime: runs process packages as operating-system processes on this machine (docs/packages.md)."""
-from adapters.native import connection, machine, package, task
+from adapters.native import connection, machine, package, task, unlocking
 from plugins import Adapter
 
 ADAPTER = Adapter(
     name="native",
     title="内置机器人",
-    modules=(connection, machine, package, task),
+    modules=(connection, machine, package, task, unlocking),
     form=connection.Form,
     not_yet={"video_query": "内置机器人尚不录制屏幕"},
     needs_address=False,

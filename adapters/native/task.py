@@ -13,6 +13,7 @@ from adapters.native.logs import TaskLog
 from adapters.native.manifest import Manifest, command_line
 from adapters.native.outputs import clean, read_outputs
 from adapters.native.runner import Ending, Execution
+from adapters.native.unlocking import lock_after_dead_runs, unlocked
 from adapters.native.workspace import Workspace, manifest_of, prune, unpacked
 from plugins import ConfigurationError, Context, HubError, codes, hookimpl
 
@@ -36,6 +37,7 @@ def task_run(ctx: Context, params: dict) -> dict:
         raise ConfigurationError("task_run needs a run and a folder")
     base = ctx.folder.absolute()
     reap_leftovers(base)
+    lock_after_dead_runs(base)
     log = TaskLog(ctx.run, params.get("logLevel"))
     note = RunNote(base, uuid.uuid4().hex)
     space: Workspace | None = None
@@ -45,7 +47,8 @@ def task_run(ctx: Context, params: dict) -> dict:
         space, manifest = _prepare(base, note, params)
         execution = Execution(ctx.run, note.run_id, space, log, float(params.get("maxRunTime") or 0))
         command = command_line(manifest, space.work, space.robot, log.level)
-        ending = execution.carry_out(command, _environment(params, note.run_id, space, log.level), note)
+        with unlocked(base, ctx.run, note.run_id, params):
+            ending = execution.carry_out(command, _environment(params, note.run_id, space, log.level), note)
         outputs, ending = _with_outputs(space, ending, log)
     except HubError as error:
         ending = Ending("failed", clean(error.message))

@@ -57,8 +57,11 @@ def set_lock(hub: Hub, robot: Robot, locked: bool, trace_id: str) -> dict[str, A
     return connections.ask(hub, connection, "desktop_lock", params, trace_id=trace_id)
 
 
-def restore(hub: Hub, robot: Robot) -> list[str]:
-    """Lock again what runs of this machine that died have left unlocked; says what was locked, for each of the runs' tasks."""
+def note_restored(hub: Hub) -> None:
+    """Have the desktops locked again that dead runs of this machine have left unlocked, and note it in the timelines of their tasks."""
     with hub.db.read() as session:
-        connection = session.scalars(select(Connection).where(Connection.adapter == connections.NATIVE)).one()
-    return list(connections.ask(hub, connection, "desktop_restore", {}, trace_id="")["restored"])
+        native = session.scalars(select(Connection).where(Connection.adapter == connections.NATIVE)).one()
+    restored = connections.ask(hub, native, "desktop_restore", {}, trace_id="")["restored"]
+    for each in restored:
+        with hub.db.write() as session:
+            lifecycle.note(session, int(each["taskId"]), "locked", each["detail"])

@@ -37,13 +37,9 @@ class Robot(Entity, Vendored, Base):
     """A robot. ``task_id`` is the task it runs now: claiming a robot is a compare-and-set on it.
 
     What people want of it: ``is_enabled`` (may be used at all), ``is_stopped`` (its process is ended, clause 6.3.1.3), ``is_paused`` (it
-    <<<<<<< HEAD
     finishes what it has and takes nothing new). ``held_by`` names what keeps it from new tasks for a while, whatever people want: a command
-    to its machine, an upgrade. ``schedules`` are its local triggers, ``limits`` the bounds of its tasks' processes.
-    =======
-    finishes what it has and takes nothing new). ``schedules`` are its local triggers,
-    the next of which is due at ``schedules_due_at``; ``limits`` are the bounds of its tasks' processes.
-    >>>>>>> main
+    to its machine, an upgrade. ``schedules`` are its local triggers, the next of which is due at ``schedules_due_at``; ``limits`` are the
+    bounds of its tasks' processes.
     """
 
     __tablename__ = "robot"

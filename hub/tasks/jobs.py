@@ -69,6 +69,8 @@ def run_params(hub: Hub, claim: Claim) -> dict[str, Any]:
         "robotId": str(robot.id) if robot else "",
         "maxRunTime": task.max_run_time or 0,
         "isRecord": task.is_record,
+        "isAutoUnlockEnabled": bool(robot and robot.is_auto_unlock_enabled),
+        "machineUsername": (robot.machine_username if robot else None) or "",
         "keepWorkFolders": hub.settings.keep_work_folders,
         "limits": {"max_package": hub.settings.max_package, "max_unpacked": hub.settings.max_unpacked},
     }

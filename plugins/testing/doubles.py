@@ -19,6 +19,7 @@ class FakeRun:
         self.lines: list[tuple[str, str, datetime | None]] = []
         self.reports: list[tuple[float | None, str | None]] = []
         self.halts: list[bool] = []
+        self.events: list[tuple[str, str]] = []
         self._commands: queue.Queue[Command] = queue.Queue()
         self._lock = threading.Lock()
 
@@ -47,6 +48,11 @@ class FakeRun:
         """Keep whether the run stands still."""
         with self._lock:
             self.halts.append(is_paused)
+
+    def event(self, name: str, detail: str = "") -> None:
+        """Keep an event."""
+        with self._lock:
+            self.events.append((name, detail))
 
 
 def context_for(

@@ -25,6 +25,7 @@ class FakeRun:
         self.steps: list[tuple[float | None, str | None]] = []
         self.pauses: list[bool] = []
         self.commands: list[str] = []
+        self.events: list[tuple[str, str]] = []
 
     def log(self, level: str, message: str, at: datetime | None = None) -> None:
         self.lines.append((level, message))
@@ -38,6 +39,9 @@ class FakeRun:
 
     def paused(self, is_paused: bool) -> None:
         self.pauses.append(is_paused)
+
+    def event(self, name: str, detail: str = "") -> None:
+        self.events.append((name, detail))
 
     def texts(self, level: str | None = None) -> list[str]:
         return [message for each, message in list(self.lines) if level in (None, each)]
