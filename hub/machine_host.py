@@ -11,13 +11,16 @@ from collections.abc import Callable
 
 import redis
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from config.settings import Settings
 from hub.core import Hub
 from hub.machines import desktops, here, power, upgrades
 from hub.machines.here import Here
 from hub.machines.sampling import Sampler
+from hub.models import MachineCommand, UpgradeItem
+from hub.models.machine import OPEN_STATES
+from hub.models.upgrade import UNFINISHED_STATES
 from plugins.errors import HubError
 
 STEP_INTERVAL = 1.0
@@ -44,8 +47,7 @@ class MachineHost:
         if self._here is None:
             return
         self._try(self._sampler.step, self._here)
-        self._try(desktops.step, self._here)
-        self._try(_power_or_upgrades, self._here)
+        self._try(_do_what_is_wanted, self._here)
 
     def _try(self, part: Callable[[Here], object], where: Here) -> None:
         try:
@@ -59,19 +61,24 @@ class MachineHost:
             here.leave(self._here)
 
 
-def _power_or_upgrades(where: Here) -> None:
-    """One thing at a time: no upgrade begins while the machine is about to go down."""
-    if not power.step(where):
+def _do_what_is_wanted(where: Here) -> None:
+    """Power and upgrades one at a time: nothing is installed while the machine is about to go down. Mostly, one query finds nothing to do."""
+    commands = select(MachineCommand.id).where(MachineCommand.machine_id == where.machine_id, MachineCommand.state.in_(OPEN_STATES))
+    items = select(UpgradeItem.id).where(UpgradeItem.machine_id == where.machine_id, UpgradeItem.state.in_(UNFINISHED_STATES))
+    with where.hub.db.rows() as connection:
+        commanded, upgraded = connection.execute(select(commands.exists(), items.exists())).one()
+    if commanded:
+        desktops.step(where)
+    if not (commanded and power.step(where)) and upgraded:
         upgrades.step(where)
 
 
-def main(settings: Settings) -> None:
+def main(hub: Hub) -> None:
     """Serve this machine until SIGTERM."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with here.host_key(settings) as key:
-        hub = Hub(settings)
+    with here.host_key(hub.settings) as key:
         host = MachineHost(hub, key)
         while not stop.wait(STEP_INTERVAL):
             try:

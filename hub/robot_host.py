@@ -4,6 +4,7 @@ Beside them runs the host of the machine itself, unless only one robot of a name
 """
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -23,6 +24,7 @@ from hub.connections import NATIVE
 from hub.core import Hub
 from hub.models import Connection, Machine, Robot
 from hub.processes import Forked, kill_tree, terminate, wait_until
+from hub.tasks import lifecycle
 from hub.version import program_version
 
 log = structlog.get_logger(__name__)
@@ -71,7 +73,7 @@ class RobotHost:
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
-        program_version()
+        self._prepare()
         while not self._stop:
             try:
                 self._reap()
@@ -80,6 +82,15 @@ class RobotHost:
                 log.warning("robots were not looked after", error=f"{type(error).__name__}: {error}")
             self._sleep()
         self._end_all()
+
+    def _prepare(self) -> None:
+        """Load and compile here, once, what every robot needs: their processes begin with it, and share the memory that it takes."""
+        program_version()
+        _ = self._hub.adapters, self._hub.vault
+        lifecycle.rehearse(self._hub)
+        robots_here(self._hub, self._name)
+        gc.collect()
+        gc.freeze()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._stop = True
@@ -96,12 +107,13 @@ class RobotHost:
             terminate(self._robots[robot_id].pid)
         for robot_id in wanted:
             if robot_id not in self._robots and time.monotonic() >= self._failures.get(robot_id, (0, 0.0))[1]:
-                self._robots[robot_id] = Forked(self._main_of(robot_id))
+                self._robots[robot_id] = process = Forked(self._main_of(robot_id))
+                log.info("machine host started" if robot_id == MACHINE else "robot started", robot_id=robot_id, pid=process.pid)
 
     def _main_of(self, robot_id: int) -> Callable[[], None]:
         if robot_id == MACHINE:
-            return partial(machine_host.main, self._settings)
-        return partial(robot_worker.main, self._settings, robot_id)
+            return partial(machine_host.main, self._hub)
+        return partial(robot_worker.main, self._hub, robot_id)
 
     def _reap(self) -> None:
         for robot_id, process in list(self._robots.items()):

@@ -6,7 +6,6 @@ import sys
 import structlog
 from sqlalchemy import select, update
 
-from config.settings import Settings
 from hub.core import Hub
 from hub.database import now
 from hub.licences import unlicensed
@@ -72,10 +71,12 @@ def clean_up_after(hub: Hub, robot_id: int, reason: str) -> None:
         desktops.note_restored(hub)
 
 
-def main(settings: Settings, robot_id: int) -> None:
-    """Be the robot until SIGTERM. One process on this machine at a time can be it; a second one waits its turn."""
-    hub = Hub(settings)
-    with locked(settings.run_folder / f"robot-{robot_id}.lock"):
+def main(hub: Hub, robot_id: int) -> None:
+    """Be the robot until SIGTERM. One process on this machine at a time can be it; a second one waits its turn.
+
+    ``hub`` may have been used before this process was forked, as long as it has no connection open.
+    """
+    with locked(hub.settings.run_folder / f"robot-{robot_id}.lock"):
         clean_up_after(hub, robot_id, "机器人进程中断，任务失败")
         with hub.db.write() as session:
             values = {"online_since": now(), "seen_at": now(), "install_path": sys.prefix, "version": program_version() or None}

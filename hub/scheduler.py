@@ -27,6 +27,7 @@ from hub.tasks.sweep import requeue_lost, sweep
 log = structlog.get_logger(__name__)
 
 PURGE_INTERVAL = 600.0
+MACHINES_INTERVAL = 5.0
 PURGED_AT_ONCE = 5000
 
 
@@ -71,12 +72,13 @@ def main(settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     hub = Hub(settings)
     dispatcher = Dispatcher(hub)
-    requeue, cleaning = Every(settings.requeue_after), Every(PURGE_INTERVAL)
+    requeue, cleaning, machines = Every(settings.requeue_after), Every(PURGE_INTERVAL), Every(MACHINES_INTERVAL)
     while not stop.wait(settings.scheduler_interval):
         try:
             fire_due(hub, dispatcher)
             sweep(hub)
-            sweep_machines(hub)
+            if machines.due():
+                sweep_machines(hub)
             seal_pending(hub)
             if requeue.due():
                 requeue_lost(hub)
