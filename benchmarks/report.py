@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+from benchmarks import density
 from benchmarks.running import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -19,8 +20,9 @@ WORDS = {
         "size": "`task/list`: 1,000,000 tasks beside 1,000",
         "memory": "idle hub with two robots",
         "processes": "{} processes",
+        "robot": "an idle robot, of {}",
         "on": "Measured {date} with `python -m benchmarks` on {cpus} cores, Python {python}, SQLite.",
-        "goals": {"at most 3": "at most 3", "at most 2": "at most 2", "at least 0.5": "at least 0.5"},
+        "goals": {"at most 3": "at most 3", "at most 2": "at most 2", "at least 0.5": "at least 0.5", "at most 40": "at most 40 MiB"},
     },
     "README.zh-CN.md": {
         "head": "| 测量项 | 本平台 | 裸程序 | 比值 | 目标 |",
@@ -31,8 +33,9 @@ WORDS = {
         "size": "`task/list`：一百万任务对比一千任务",
         "memory": "空闲平台（两个机器人）",
         "processes": "{} 个进程",
+        "robot": "{} 个空闲机器人中的每一个",
         "on": "{date} 由 `python -m benchmarks` 在 {cpus} 核、Python {python}、SQLite 上测得。",
-        "goals": {"at most 3": "不超过 3", "at most 2": "不超过 2", "at least 0.5": "不低于 0.5"},
+        "goals": {"at most 3": "不超过 3", "at most 2": "不超过 2", "at least 0.5": "不低于 0.5", "at most 40": "不超过 40 MiB"},
     },
 }
 
@@ -67,6 +70,8 @@ def table(results: dict[str, Any], words: dict[str, Any]) -> str:
     rows.append(f"| {words['deep']} | {deep:.1f} ms | {many:.1f} ms | {scale['deep_ratio']} | {goals[scale['goals']['deep_ratio']]} |")
     rows.append(f"| {words['size']} | {many:.1f} ms | {few:.1f} ms | {scale['size_ratio']} | {goals[scale['goals']['size_ratio']]} |")
     rows.append(f"| {words['memory']} | {size:.0f} MiB | | | {words['processes'].format(memory['processes'])} |")
+    if dense := results.get("density"):
+        rows.append(f"| {words['robot'].format(dense['robots'])} | {dense['pss_mib']:.0f} MiB | | | {goals[dense['goal']]} |")
     return "\n".join(rows) + "\n\n" + words["on"].format(**results["machine"]) + "\n"
 
 
@@ -83,6 +88,7 @@ def lines(results: dict[str, Any]) -> list[str]:
         texts.append(f"memory     {part['part']:12} {part['processes']:2} processes   PSS {pss:>6} MiB   RSS {part['rss']:.1f} MiB")
     total = f"PSS {memory['total_pss_mib'] or '?':>6} MiB   RSS {memory['total_rss_mib']:.1f} MiB"
     texts.append(f"memory     total        {memory['processes']:2} processes   {total}")
+    texts += density.lines(results["density"])
     found = results["scale"]
     for name, milliseconds in found["many"].items():
         few = found["few"].get(name)

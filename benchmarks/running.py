@@ -42,22 +42,24 @@ class RunningHub:
         """All its processes by the name of the part that they belong to."""
         log = (self.data / "logs" / "hub.log").read_text("utf-8")
         names = {int(pid): name.rsplit("-", 1)[0] if name[-1].isdigit() else name for name, pid in re.findall(r"part started part=(\S+) pid=(\d+)", log)}
+        hosts = {int(pid) for pid in re.findall(r"machine host started robot_id=0 pid=(\d+)", log)}
         top = psutil.Process(self.process.pid)
         found: dict[str, list[psutil.Process]] = {"supervisor": [top]}
         for part in top.children():
             name = names.get(part.pid, "other")
             found.setdefault(name, []).append(part)
             for child in part.children(recursive=True):
-                found.setdefault({"web": "web worker", "robots": "robot"}.get(name, name), []).append(child)
+                kind = "machine host" if child.pid in hosts else {"web": "web worker", "robots": "robot"}.get(name, name)
+                found.setdefault(kind, []).append(child)
         return found
 
 
 @contextmanager
-def running_hub(data: Path) -> Iterator[RunningHub]:
-    """Start `rpahub up` as a user would, and stop it again. Raises StartFailed."""
+def running_hub(data: Path, *options: str) -> Iterator[RunningHub]:
+    """Start `rpahub up` as a user would, with these options, and stop it again. Raises StartFailed."""
     password = f"Aa1-{secrets.token_urlsafe(12)}"
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("RPAHUB_")}
-    command = [sys.executable, "-m", "hub.cli", "up", "--data", str(data), "--port", "0"]
+    command = [sys.executable, "-m", "hub.cli", "up", "--data", str(data), "--port", "0", *options]
     with started(command, {**environment, **LIMITS, "RPAHUB_ADMIN_PASSWORD": password}) as (process, address), Client(address) as client:
         token = client.call("/api/platform/account/authenticate", {"username": "admin", "password": password})["token"]
         yield RunningHub(address, data, process, token)

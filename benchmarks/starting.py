@@ -41,7 +41,7 @@ QUEUE = "bare"
 def measure(hub: RunningHub, folder: Path, count: int) -> dict[str, Any]:
     """The waits of ``count`` tasks and of as many bare jobs: quantiles in milliseconds, and their ratios."""
     with Client(hub.address) as client, _bare_worker(hub, folder) as bare:
-        process_id = _create_process(client, hub.token)
+        process_id = create_process(client, hub.token, PROGRAM)
         waits: dict[str, list[float]] = {"hub": [], "bare": []}
         for number in range(WARM_UP + count):
             for name, run in (("hub", lambda: _task(client, hub.token, process_id)), ("bare", bare)):
@@ -60,10 +60,11 @@ def quantile(values: list[float], share: float) -> float:
     return round(sorted(values)[min(len(values) - 1, int(len(values) * share))], 1)
 
 
-def _create_process(client: Client, token: str) -> int:
+def create_process(client: Client, token: str, program: str) -> int:
+    """A new process whose package holds this ``main.py``; gives its id."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("main.py", PROGRAM)
+        archive.writestr("main.py", program)
     department = client.call("/api/platform/department/list", {}, token)["departments"][0]["depId"]
     group = client.call("/api/platform/robot-group/list", {}, token)["robotGroups"][0]["robotGroupId"]
     package = {"packageName": "moment", "packageVersion": "1.0.0", "depId": department, "package": base64.b64encode(content.getvalue()).decode()}

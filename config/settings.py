@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, le=256, description="worker processes that call vendor platforms")
     robots: int = Field(2, ge=0, le=1000, description="native robots that the first start creates")
     machine_name: str = Field("", description="name of this machine in the hub; by default the host name")
+    allow_machine_power: bool = Field(False, description="let administrators of the hub reboot and shut down this machine")
+    machine_reboot_command: list[str] = Field(["systemctl", "reboot"], min_length=1, description="program and arguments that reboot this machine")
+    machine_shutdown_command: list[str] = Field(["systemctl", "poweroff"], min_length=1, description="program and arguments that shut it down")
+    upgrade_command: list[str] = Field(
+        [], description="program and arguments that install robots on this machine, with {file} and {version} in them; empty is never"
+    )
+    upgrade_timeout: int = Field(900, ge=5, le=86400, description="longest run of upgrade_command, and wait for the robots' new version")
+    machine_sample_interval: float = Field(15.0, gt=0, le=45, description="pause between two looks at this machine's figures")
+    machine_history_days: int = Field(30, ge=1, le=3650, description="days that the figures of machines are kept, minute by minute")
     web_workers: int = Field(1, ge=1, le=64, description="processes of the web server")
     web_threads: int = Field(16, ge=1, le=512, description="requests that one web process serves at once")
 

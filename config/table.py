@@ -1,6 +1,7 @@
 """The table of all settings that `rpahub settings` shows."""
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -47,6 +48,8 @@ def _text(value: Any) -> str:
         return MASK if value.get_secret_value() else '""'
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
     return str(value) if value != "" else '""'
 
 
@@ -56,4 +59,6 @@ def _type(annotation: Any) -> str:
         return " or ".join(map(str, get_args(annotation)))
     if isinstance(annotation, UnionType):
         return " or ".join(map(_type, get_args(annotation)))
+    if get_origin(annotation) is list:
+        return "list of texts in JSON"
     return {bool: "true or false", int: "whole number", float: "number", Path: "path", SecretStr: "secret text", str: "text"}[annotation]

@@ -6,14 +6,16 @@ supervisor alone, which then stops its children in order.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import random
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, NoReturn
 
 import psutil
 import structlog
@@ -135,3 +137,13 @@ def wait_until(condition: Callable[[], bool], seconds: float, sleep: Callable[[f
             return False
         sleep(0.02)
     return True
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[IO[str]]:
+    """The file, open and locked; waits for whoever has it locked. The end of the block or of the process frees it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        yield file

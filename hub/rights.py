@@ -21,6 +21,8 @@ NOT_FOR_OPERATORS = (
     "role:", "user-group:", "app:", "api-group:", "login:", "mfa:", "session:", "connection:create", "connection:delete", "connection:bind",
     "audit-log:", "api-log:",
     "license:import", "license:delete", "crypto:rotate-key", "task:force-end", "robot-installer:upload", "robot-installer:delete",
+    "machine:reboot", "machine:shutdown", "machine:command/cancel", "upgrade-campaign:create", "upgrade-campaign:pause", "upgrade-campaign:resume",
+    "upgrade-campaign:rollback",
     "robot:secret/",
     "robot:remote-control",
 )  # fmt: skip

@@ -20,7 +20,10 @@ STATUS: Mapping[str, int] = MappingProxyType(
 )
 
 # What a robot must be to take a task at this moment, beside being idle.
-MAY_WORK = and_(Robot.is_deleted.is_(False), Robot.is_enabled.is_(True), Robot.is_stopped.is_(False), Robot.is_paused.is_(False))
+MAY_WORK = and_(
+    Robot.is_deleted.is_(False), Robot.is_enabled.is_(True), Robot.is_stopped.is_(False), Robot.is_paused.is_(False), Robot.held_by.is_(None)
+)
+UPGRADING = "upgrade:"  # how the mark of an upgrade begins; whatever else holds a robot pauses it
 
 
 def states_of(hub: Hub, session: Session, robots: Collection[Robot]) -> dict[int, str]:
@@ -37,7 +40,9 @@ def _state(row: Robot, is_fresh: bool, is_unlicensed: bool) -> str:
         return "offline"
     if row.task_id is not None:
         return "running"
-    if row.is_paused:
+    if row.held_by is not None and row.held_by.startswith(UPGRADING):
+        return "upgrading"
+    if row.is_paused or row.held_by is not None:
         return "paused"
     return "unlicensed" if is_unlicensed else "idle"
 
@@ -47,14 +52,16 @@ def in_states(hub: Hub, session: Session, states: Collection[str]) -> ColumnElem
     fresh = Robot.seen_at > _oldest(hub)
     online = and_(Robot.is_enabled.is_(True), Robot.is_deleted.is_(False), fresh)
     free = and_(online, Robot.task_id.is_(None))
-    ready = and_(free, Robot.is_paused.is_(False))
+    held, upgrading = Robot.held_by.is_not(None), and_(Robot.held_by.is_not(None), Robot.held_by.startswith(UPGRADING))
+    ready = and_(free, Robot.is_paused.is_(False), ~held)
     pairs = expired_kinds(session) if {"idle", "unlicensed"} & set(states) else set()
     without = tuple_(Robot.connection_id, Robot.type).in_(pairs) if pairs else false()
     conditions = {
         "disabled": Robot.is_enabled.is_(False),
         "offline": and_(Robot.is_enabled.is_(True), or_(Robot.is_deleted.is_(True), Robot.seen_at.is_(None), ~fresh)),
         "running": and_(online, Robot.task_id.is_not(None)),
-        "paused": and_(free, Robot.is_paused.is_(True)),
+        "upgrading": and_(free, upgrading),
+        "paused": and_(free, ~upgrading, or_(Robot.is_paused.is_(True), held)),
         "unlicensed": and_(ready, without),
         "idle": and_(ready, ~without),
     }

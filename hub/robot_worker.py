@@ -1,21 +1,21 @@
 """A native robot: an RQ worker that takes the tasks of its groups and its own, one at a time."""
 from __future__ import annotations
 
-import fcntl
 import sys
-from typing import IO
 
 import structlog
 from sqlalchemy import select, update
 
-from config.settings import Settings
 from hub.core import Hub
 from hub.database import now
 from hub.licences import unlicensed
+from hub.machines import desktops
 from hub.models import Robot, RobotGroup, RobotGroupMember
+from hub.processes import locked
 from hub.recordings import hand_in_left
 from hub.tasks import jobs, queues
 from hub.tasks.queues import IDLE
+from hub.version import program_version
 from hub.worker import HubWorker
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 def robot_queues(hub: Hub, robot_id: int) -> list[str]:
     """The queues that a robot takes its tasks from: by priority, its own before those of its groups.
 
-    One that is disabled, paused or about to stop takes none, and neither does one whose licence has expired.
+    One that is disabled, paused, held for its machine's sake or about to stop takes none, and neither does one whose licence has expired.
     """
     groups = (
         select(RobotGroupMember.robot_group_id)
@@ -45,7 +45,7 @@ def robot_queues(hub: Hub, robot_id: int) -> list[str]:
 
 
 def _may_work(robot: Robot) -> bool:
-    return robot.is_enabled and not robot.is_stopped and not robot.is_paused
+    return robot.is_enabled and not robot.is_stopped and not robot.is_paused and robot.held_by is None
 
 
 def tell_alive(hub: Hub, robot_id: int) -> None:
@@ -66,17 +66,22 @@ def clean_up_after(hub: Hub, robot_id: int, reason: str) -> None:
         if jobs.fail_broken(hub, task_id, reason):
             log.warning("task lost its robot", task_id=task_id, robot_id=robot_id)
     with hub.db.write() as session:
-        session.execute(update(Robot).where(Robot.id == robot_id).values(task_id=None, updated_at=Robot.updated_at))
+        freed = update(Robot).where(Robot.id == robot_id).values(task_id=None, updated_at=Robot.updated_at)
+        unlocks = session.scalar(freed.returning(Robot.is_auto_unlock_enabled).execution_options(synchronize_session=False))
+    if unlocks:
+        desktops.note_restored(hub)
 
 
-def main(settings: Settings, robot_id: int) -> None:
-    """Be the robot until SIGTERM. One process on this machine at a time can be it; a second one waits its turn."""
-    hub = Hub(settings)
-    with _exclusive(settings, robot_id):
+def main(hub: Hub, robot_id: int) -> None:
+    """Be the robot until SIGTERM. One process on this machine at a time can be it; a second one waits its turn.
+
+    ``hub`` may have been used before this process was forked, as long as it has no connection open.
+    """
+    with locked(hub.settings.run_folder / f"robot-{robot_id}.lock"):
         clean_up_after(hub, robot_id, "机器人进程中断，任务失败")
         hand_in_left(hub, robot_id)
         with hub.db.write() as session:
-            values = {"online_since": now(), "seen_at": now(), "install_path": sys.prefix}
+            values = {"online_since": now(), "seen_at": now(), "install_path": sys.prefix, "version": program_version() or None}
             session.execute(update(Robot).where(Robot.id == robot_id).values(**values, updated_at=Robot.updated_at))
         worker = RobotWorker(hub, robot_id)
         log.info("robot is ready", robot_id=robot_id)
@@ -101,11 +106,3 @@ class RobotWorker(HubWorker):
         """The process that ran the task was killed: the task has failed, at once."""
         clean_up_after(self._hub, self._robot_id, "执行任务的进程被终止，任务失败")
         hand_in_left(self._hub, self._robot_id)
-
-
-def _exclusive(settings: Settings, robot_id: int) -> IO[str]:
-    """The robot's lock file, locked; released when it is closed or its process ends."""
-    settings.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = (settings.run_folder / f"robot-{robot_id}.lock").open("w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock

@@ -19,18 +19,22 @@ from hub.database import now
 from hub.dispatch import Dispatcher
 from hub.idempotency import KEPT_FOR
 from hub.local_triggers import fire_due
+from hub.machines import sampling
+from hub.machines.sweep import sweep_machines
 from hub.models import AccessToken, ApiCall, KeptAnswer
 from hub.tasks.sweep import requeue_lost, sweep
 
 log = structlog.get_logger(__name__)
 
 PURGE_INTERVAL = 600.0
+MACHINES_INTERVAL = 5.0
 PURGED_AT_ONCE = 5000
 
 
 def purge(hub: Hub) -> None:
-    """Remove what has had its time: expired tokens, kept answers, and the calls older than the call log is kept."""
+    """Remove what has had its time: expired tokens, kept answers, figures of machines, and the calls older than the call log is kept."""
     moment = now()
+    sampling.purge(hub)
     with hub.db.write() as session:
         session.execute(delete(AccessToken).where(AccessToken.expires_at < moment))
         session.execute(delete(KeptAnswer).where(KeptAnswer.created_at < moment - KEPT_FOR))
@@ -68,11 +72,13 @@ def main(settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     hub = Hub(settings)
     dispatcher = Dispatcher(hub)
-    requeue, cleaning = Every(settings.requeue_after), Every(PURGE_INTERVAL)
+    requeue, cleaning, machines = Every(settings.requeue_after), Every(PURGE_INTERVAL), Every(MACHINES_INTERVAL)
     while not stop.wait(settings.scheduler_interval):
         try:
             fire_due(hub, dispatcher)
             sweep(hub)
+            if machines.due():
+                sweep_machines(hub)
             seal_pending(hub)
             if requeue.due():
                 requeue_lost(hub)

@@ -65,6 +65,9 @@ class Run(Protocol):
         log from then on; ``content``, where the answer has one, is a FileContent. Raises HubError.
         """
 
+    def event(self, name: str, detail: str = "") -> None:
+        """Note something that happened to the run in the task's timeline: ``name`` is a word of at most 16 letters, such as "unlocked"."""
+
 
 @dataclass(frozen=True)
 class Context:

@@ -35,7 +35,8 @@ def task_run(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     ``params``: ``taskId`` (text), ``processName``, ``packageName``, ``packageVersion``, ``package`` (FileContent), ``packageDigest``,
     ``inParameters`` ([{name, value}]), ``logLevel``, ``robotName``, ``robotId`` (text), ``maxRunTime`` (seconds, 0 = none), ``isRecord``,
     ``operator`` (who made the task), ``desktop`` ({width, height, depth}, None = none asked for), ``recording`` ({rate, quality}),
-    ``timeZone`` (of the times in recordings).
+    ``timeZone`` (of the times in recordings), ``isAutoUnlockEnabled`` (unlock the desktop of ``machineUsername`` for the run, and lock it
+    again afterwards).
     Report lines and progress through ``ctx.run`` and obey its commands. Answer ``{"taskState", "outParameters", "reason"}`` with
     ``taskState`` one of succeeded, failed, cancelled, timed_out.
     """
@@ -66,6 +67,22 @@ def recordings_left(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
     ``params``: ``robotId`` (text) whose runs they were; ``taken``, the keys of those that the hub has stored and that may be removed. Answer
     ``{"recordings": [{"key", "taskId", "content" (FileContent), "startTime", "endTime", "manifest"}]}``, as ``Run.recording`` is given them.
+    """
+
+
+@hookspec(firstresult=True)
+def desktop_lock(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Lock or unlock the desktop that robots of ``machineUsername`` ("" = the present user) work on. ``params``: ``isLocked`` is what is wanted.
+
+    Answer ``{"changed": bool, "detail": text}``; raise Conflict, with the reason, where there is no desktop that can be locked.
+    """
+
+
+@hookspec(firstresult=True)
+def desktop_restore(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """Lock the desktops again that runs of this machine have unlocked and, as they died, not locked again.
+
+    Answer ``{"restored": [{"taskId", "detail"}]}``, each run once, also for what was locked in the meantime by others than this call.
     """
 
 

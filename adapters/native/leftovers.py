@@ -36,7 +36,7 @@ class RunNote:
     def write(self, leader: int | None = None) -> None:
         """Write the note: before anything of the run exists, and again when the number of its first process is known."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        note = {"runId": self.run_id, "boot": _boot(), "owner": os.getpid(), "ownerStart": psutil.Process().create_time(), "leader": leader}
+        note = {"runId": self.run_id, "boot": boot_id(), "owner": os.getpid(), "ownerStart": psutil.Process().create_time(), "leader": leader}
         if leader is not None:
             note["leaderStart"] = psutil.Process(leader).create_time()
         draft = self.path.with_suffix(".part")
@@ -72,14 +72,14 @@ def reap_leftovers(folder: Path) -> int:
     ended = 0
     for path in sorted((folder / RUNS).glob("*.json")):
         note = _read(path)
-        if note is not None and not _owner_lives(note):
+        if note is not None and not process_lives(note):
             ended += end_run(folder, note)
     return ended
 
 
 def end_run(folder: Path, note: dict[str, Any]) -> int:
     """End all processes of the noted run; once none is left, tidy its folder and remove the note. Gives their number."""
-    leader = note.get("leader") if note["boot"] == _boot() else None
+    leader = note.get("leader") if note["boot"] == boot_id() else None
     start = _start_of(leader) if leader is not None else None
     if start is not None and abs(start - note["leaderStart"]) > CLOCK_SLACK:
         leader = None  # Its number was given to another process since.
@@ -107,9 +107,10 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def _owner_lives(note: dict[str, Any]) -> bool:
+def process_lives(note: dict[str, Any]) -> bool:
+    """Whether the process that wrote a note is alive."""
     start = _start_of(note["owner"])
-    return note["boot"] == _boot() and start is not None and abs(start - note["ownerStart"]) < CLOCK_SLACK
+    return note["boot"] == boot_id() and start is not None and abs(start - note["ownerStart"]) < CLOCK_SLACK
 
 
 def _start_of(pid: int) -> float | None:
@@ -121,7 +122,7 @@ def _start_of(pid: int) -> float | None:
         return None
 
 
-def _boot() -> str:
+def boot_id() -> str:
     """What tells this start of the machine from all others: process numbers mean nothing beyond it."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -131,9 +132,12 @@ def _boot() -> str:
 
 def main(folder: str, run_id: str) -> None:
     """What the guard runs: the robot's end of the pipe is closed, so it is dead, even where it still looks alive."""
+    from adapters.native.unlocking import lock_after_dead_runs  # here, as that module builds on this one
+
     note = _read(RunNote(Path(folder), run_id).path)
     if note is not None:
         end_run(Path(folder), note)
+    lock_after_dead_runs(Path(folder), run_id)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import uuid
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from adapters.native.outputs import clean, read_outputs
 from adapters.native.requirements import requirements_of
 from adapters.native.runner import Ending, Execution, Step
 from adapters.native.services import Services
+from adapters.native.unlocking import lock_after_dead_runs, unlocked
 from adapters.native.workspace import Workspace, manifest_of, prune, unpacked
 from plugins import ConfigurationError, Context, HubError, Run, codes, hookimpl
 
@@ -44,6 +46,7 @@ def task_run(ctx: Context, params: dict) -> dict:
         raise ConfigurationError("task_run needs a run and a folder")
     base = ctx.folder.absolute()
     reap_leftovers(base)
+    lock_after_dead_runs(base)
     task = _Task(ctx.run, base, params)
     try:
         outputs, ending = task.carry_out()
@@ -94,7 +97,10 @@ class _Task:
             variables |= self._environment.variables(variables)
         is_python = manifest.kind != "command"
         step = Step(command, variables, manifest.limits.least(bounds), self._services, is_python)
-        return _with_outputs(space, execution.carry_out(step, self._note), self.log)
+        # What runs on a display of its own needs nobody's desktop.
+        with unlocked(self._base, self._run, self._note.run_id, self._params) if self._desktop is None else nullcontext():
+            ending = execution.carry_out(step, self._note)
+        return _with_outputs(space, ending, self.log)
 
     def _install(self, execution: Execution, space: Workspace, environment: Environment) -> Ending | None:
         """Have the environment, building it where it is not there. How the run has ended, where it has."""

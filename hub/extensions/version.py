@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from hub import history
@@ -10,6 +9,7 @@ from hub.call import Call
 from hub.idempotency import KEPT_FOR
 from hub.licences import LICENCE_TYPES
 from hub.serving import full_catalogue, handlers
+from hub.version import program_version
 from plugins import codes
 from plugins.fields import Flag, Items, Record, Text, Whole
 from plugins.operation import operation
@@ -39,7 +39,7 @@ def version_info(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     settings = call.hub.settings
     return {
         "interfaceVersion": history.INTERFACE_VERSION,
-        "productVersion": _product_version(),
+        "productVersion": program_version(),
         "pythonVersion": platform.python_version(),
         "system": platform.platform(),
         "timeZone": settings.time_zone,
@@ -52,14 +52,6 @@ def version_info(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         "licenseTypes": list(LICENCE_TYPES),
         "idempotencyLifetime": int(KEPT_FOR.total_seconds()),
     }
-
-
-def _product_version() -> str:
-    """The version as it was installed; none where the hub runs from its source."""
-    try:
-        return version("rpahub")
-    except PackageNotFoundError:
-        return ""
 
 
 class ReleaseRow(Record):

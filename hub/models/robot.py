@@ -13,7 +13,10 @@ from hub.models.connection import Vendored
 
 
 class Machine(Entity, Base):
-    """A computer that robots run on."""
+    """A computer that robots run on. ``host_key`` is the machine host that serves it, ``seen_at`` when that was heard of last.
+
+    ``host`` is what the host says about itself and its settings; ``figures`` are the latest ones, as the native adapter gives them.
+    """
 
     __tablename__ = "machine"
     __table_args__ = (
@@ -23,14 +26,20 @@ class Machine(Entity, Base):
 
     name: Mapped[str] = mapped_column(String(128))
     remark: Mapped[str | None] = mapped_column(String(1024))
+    host_key: Mapped[str | None] = mapped_column(String(36))
+    seen_at: Mapped[datetime | None] = mapped_column(Moment)
+    host: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    figures: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    figures_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class Robot(Entity, Vendored, Base):
     """A robot. ``task_id`` is the task it runs now: claiming a robot is a compare-and-set on it.
 
     What people want of it: ``is_enabled`` (may be used at all), ``is_stopped`` (its process is ended, clause 6.3.1.3), ``is_paused`` (it
-    finishes what it has and takes nothing new). ``schedules`` are its local triggers,
-    the next of which is due at ``schedules_due_at``; ``limits`` are the bounds of its tasks' processes.
+    finishes what it has and takes nothing new). ``held_by`` names what keeps it from new tasks for a while, whatever people want: a command
+    to its machine, an upgrade. ``schedules`` are its local triggers, the next of which is due at ``schedules_due_at``; ``limits`` are the
+    bounds of its tasks' processes.
     """
 
     __tablename__ = "robot"
@@ -73,6 +82,7 @@ class Robot(Entity, Vendored, Base):
     schedules: Mapped[list[dict[str, Any]] | None] = mapped_column(Document)
     schedules_due_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
     limits: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    held_by: Mapped[str | None] = mapped_column(String(64))
 
 
 class RobotSecret(Base):

@@ -62,16 +62,24 @@ def machine_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 
 @serves(machine.machine_query)
 def machine_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
-    """Live figures of this machine; of another one, what the hub knows: its name."""
+    """Live figures of this machine; of another one the last that its host has told, with their time; of one without any its name."""
     row = find(call, Machine, params["machineId"], deleted=True)
-    info: dict[str, Any] = {"machineName": row.name}
+    types = params.get("resourceTypes") or []
+    figures, measured_at = dict(row.figures or {}), row.figures_at
     if row.name == machine_name(call.hub.settings) and not row.is_deleted:
         native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
-        answer = call.ask(native, "machine_query", {"machineId": row.name, "resourceTypes": params.get("resourceTypes") or []})
-        info = {**answer.get("resourceInfo", {})}
-        if "machineName" in info:
-            info["machineName"] = row.name
-    return {"machineId": row.id, "machineName": row.name, "resourceInfo": info, "isDeleted": row.is_deleted, **stamps(row)}
+        figures, measured_at = call.ask(native, "machine_query", {"machineId": row.name, "resourceTypes": types}), now()
+    info = {name: value for name, value in {**figures.get("resourceInfo", {}), "machineName": row.name}.items() if not types or name in types}
+    detail = {name: value for name, value in figures.get("resourceDetail", {}).items() if not types or name.startswith(tuple(types))}
+    return {
+        "machineId": row.id,
+        "machineName": row.name,
+        "resourceInfo": info,
+        "resourceDetail": detail,
+        "resourceTime": measured_at,
+        "isDeleted": row.is_deleted,
+        **stamps(row),
+    }
 
 
 @serves(machine.machine_list)

@@ -86,6 +86,8 @@ def run_params(hub: Hub, claim: Claim) -> dict[str, Any]:
         "desktop": _desktop(robot),
         "recording": {"rate": hub.settings.recording_fps, "quality": hub.settings.recording_quality},
         "timeZone": hub.settings.time_zone,
+        "isAutoUnlockEnabled": bool(robot and robot.is_auto_unlock_enabled),
+        "machineUsername": (robot.machine_username if robot else None) or "",
         "keepWorkFolders": hub.settings.keep_work_folders,
         "keepWorkDays": hub.settings.keep_work_days,
         "keepEnvironments": hub.settings.keep_environments,

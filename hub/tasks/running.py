@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 FLUSH_INTERVAL = 0.25
 LONGEST_LINE = 32_768
 LONGEST_STEP = 128
+LONGEST_EVENT = 16
 COMMAND_TTL = 3600
 
 
@@ -65,6 +66,7 @@ class TaskRun:
         self._progress: float | None = None
         self._step: str | None = None
         self._state: str | None = None
+        self._events: list[tuple[str, str]] = []
         self._cancel = threading.Event()
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -134,6 +136,12 @@ class TaskRun:
         """Show a picture."""
         self._screen.show(image)
 
+    def event(self, name: str, detail: str = "") -> None:
+        """Note an event of the run."""
+        with self._lock:
+            self._events.append((name[:LONGEST_EVENT], detail))
+        self._wake.set()
+
     def command(self, timeout: float = 0.0) -> Command | None:
         """The next command; see plugins.context.Run."""
         if self._cancel.is_set():
@@ -160,9 +168,10 @@ class TaskRun:
     def _write(self) -> None:
         with self._lock:
             lines, self._lines = self._lines, []
+            events, self._events = self._events, []
             progress, step, state = self._progress, self._step, self._state
             self._progress = self._step = self._state = None
-        if not (lines or progress is not None or step or state or time.monotonic() >= self._next_lease):
+        if not (lines or events or progress is not None or step or state or time.monotonic() >= self._next_lease):
             return
         task_id = self._claim.task.id
         try:
@@ -171,6 +180,8 @@ class TaskRun:
                     session, task_id, self._claim.run_key, self._hub.settings.task_lease, progress=progress, step=step, state=state
                 )
                 if ours:
+                    for name, detail in events:
+                        lifecycle.note(session, task_id, name, detail)
                     session.add_all(
                         TaskLog(task_id=task_id, seq=self._seq + index, logged_at=at, level=level, message=message, step=step_of_line)
                         for index, (at, level, message, step_of_line) in enumerate(lines, 1)
@@ -182,6 +193,7 @@ class TaskRun:
             log.exception("run could not be written, will try again", task_id=task_id)
             with self._lock:
                 self._lines[:0] = lines
+                self._events[:0] = events
             return
         self._schedule_lease()
         if ours:

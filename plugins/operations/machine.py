@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from plugins.context import Context
-from plugins.fields import Flag, Id, Items, Json, Part, Record, Text
+from plugins.fields import Flag, Id, Items, Json, Moment, Part, Record, Text
 from plugins.operation import Answer, Params, operation
 from plugins.paging import ListRequest, ListResult
 from plugins.records import RESOURCE_TYPES, CreateRequest, Dated, QueryResult, ResourceInfo
@@ -72,6 +72,7 @@ class MachineQueryResult(QueryResult):
     machineId = Id("机器 ID", kind="machine", additive=True)
     machineName = Text("计算机名", longest=128, additive=True)
     resourceDetail = Json("结构化的资源数据", additive=True)
+    resourceTime = Moment("资源数据的采集时间，格式为 yyyy-MM-dd HH:mm:ss", additive=True)
 
 
 @operation(

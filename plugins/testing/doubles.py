@@ -27,6 +27,7 @@ class FakeRun:
         self.is_watched = False
         self.answers: dict[str, dict[str, Any] | HubError] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.events: list[tuple[str, str]] = []
         self._commands: queue.Queue[Command] = queue.Queue()
         self._lock = threading.Lock()
 
@@ -74,6 +75,7 @@ class FakeRun:
         """Keep a picture."""
         with self._lock:
             self.frames.append(image)
+
     def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The answer that a test has put down for the operation; one that it has not is refused."""
         with self._lock:
@@ -82,6 +84,11 @@ class FakeRun:
         if isinstance(answer, HubError):
             raise answer
         return answer
+
+    def event(self, name: str, detail: str = "") -> None:
+        """Keep an event."""
+        with self._lock:
+            self.events.append((name, detail))
 
 
 def context_for(

@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_small_run_measures_everything_and_leaves_the_files_alone() -> None:
     before = (ROOT / "benchmarks" / "results.json").read_bytes()
-    command = [sys.executable, "-m", "benchmarks", "--no-write", "--tasks", "2", "--seconds", "0.5", "--rows", "2000"]
+    command = [sys.executable, "-m", "benchmarks", "--no-write", "--tasks", "2", "--seconds", "0.5", "--rows", "2000", "--robots", "3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stderr[-2000:]
-    for word in ("start p50", "start p95", "query", "robot ", "total", "deep page", "call log"):
+    for word in ("start p50", "start p95", "query", "robot ", "total", "deep page", "call log", "3 tasks at once"):
         assert word in done.stdout
     assert (ROOT / "benchmarks" / "results.json").read_bytes() == before
 

@@ -23,7 +23,7 @@ from tests.hub.conftest import Api
 from tests.hub.services import making
 
 # Things that belong to no department: everybody may see them who has the permission, so that no id of them is foreign.
-COMMON = {"calendar", "machine", "robot_installer"}
+COMMON = {"calendar", "machine", "machine_command", "robot_installer", "upgrade_campaign"}
 # Written by every call, whatever becomes of it, or by who minds the own account.
 NOTES = {"api_call", "api_metric", "audit_entry", "audit_head", "access_token", "rights_version", "kept_answer", "employee", "second_factor"}
 ONE = frozenset({"task:query"})
@@ -89,6 +89,9 @@ def one_of_each(api: Api, hub: Hub, home: int) -> dict[str, int]:
         "app": api("app_create", appName=name("应用"), depId=home, apiGroupIds=[api_group])["appId"],
         "calendar": api("calendar_create", calendarName=name("日历"), nonWorkingDays=["2026-01-01"])["calendarId"],
         "machine": 1,
+        "machine_command": 1,
+        "robot_installer": api("robot_installer_upload", installerName=name("安装包"), installerVersion="1", file=file_content())["installerId"],
+        "upgrade_campaign": 1,
     }
     found["recording"] = making.recording(hub, found["task"])
     found["connection"] = _connection(hub, home)

@@ -31,6 +31,7 @@ class FakeRun:
         self.is_watched = False
         self.line_steps: list[str | None] = []
         self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+        self.events: list[tuple[str, str]] = []
 
     def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         self.lines.append((level, message))
@@ -57,10 +58,14 @@ class FakeRun:
 
     def frame(self, image: bytes) -> None:
         self.frames.append(image)
+
     def ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         if operation not in self.answers:
             raise NotFound(operation)
         return self.answers[operation](dict(params))
+
+    def event(self, name: str, detail: str = "") -> None:
+        self.events.append((name, detail))
 
     def texts(self, level: str | None = None) -> list[str]:
         return [message for each, message in list(self.lines) if level in (None, each)]
