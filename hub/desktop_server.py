@@ -4,7 +4,10 @@ It also serves noVNC, the viewer, out of the package that was installed: a brows
 """
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib
+import re
 import signal
 import socket
 import sys
@@ -28,7 +31,8 @@ from hub.core import Hub
 from hub.desktop_session import display_of, noted, relay, served
 from plugins.errors import ConfigurationError, HubError
 
-ASSETS = ("app/", "core/", "vendor/", "vnc.html", "package.json", "defaults.json", "mandatory.json")
+PAGE = "vnc.html"
+ASSETS = ("app/", "core/", "vendor/", PAGE, "package.json", "defaults.json", "mandatory.json")
 SESSION = "/session"
 QUIET_TIME = 20.0  # seconds that a client may take for its request, and for taking what it is sent
 MOST_CONNECTIONS = 64
@@ -38,8 +42,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; object-src 'none'",
 }
+POLICY = "default-src 'self' data: blob:; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; object-src 'none'"
+INLINE = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +63,9 @@ class DesktopServer(ThreadingHTTPServer):
         package = importlib.import_module("novnc").__file__ or ""
         self.assets = zipfile.ZipFile(Path(package).parent / "resources" / "novnc_server.zip")
         self.names = frozenset(name for name in self.assets.namelist() if name.startswith(ASSETS) and not name.endswith("/"))
+        inline = (hashlib.sha256(script).digest() for script in INLINE.findall(self.assets.read(PAGE)))
+        scripts = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in inline)
+        self.headers = {**HEADERS, "Content-Security-Policy": POLICY.format(scripts=scripts)}
         self.address_family = socket.AF_INET6 if ":" in settings.desktop_host else socket.AF_INET
         super().__init__((settings.desktop_host, settings.desktop_port), Handler)
 
@@ -101,13 +109,13 @@ class Handler(BaseHTTPRequestHandler):
         if address.path == SESSION:
             self._serve_session(parse_qs(address.query).get("ticket", [""])[0])
             return
-        name = address.path.removeprefix("/") or "vnc.html"
+        name = address.path.removeprefix("/") or PAGE
         if name not in self.server.names:
             self._refuse(404, "没有这个文件")
             return
         content = self.server.assets.read(name)
         self.send_response(200)
-        for header, value in {**HEADERS, "Content-Type": guess_type(name)[0] or "application/octet-stream"}.items():
+        for header, value in {**self.server.headers, "Content-Type": guess_type(name)[0] or "application/octet-stream"}.items():
             self.send_header(header, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

@@ -68,7 +68,8 @@ def _next(stream: IO[bytes]) -> bytes | None:
 
 def _command(display: Display) -> list[str]:
     return [
-        "ffmpeg", "-hide_banner", "-nostats", "-nostdin", "-loglevel", "error", "-f", "x11grab", "-framerate", str(RATE),
+        "ffmpeg", "-hide_banner", "-nostats", "-nostdin", "-loglevel", "error",
+        "-probesize", "32", "-analyzeduration", "0", "-f", "x11grab", "-framerate", str(RATE),
         "-video_size", f"{display.size.width}x{display.size.height}", "-i", display.name,
         "-c:v", "mjpeg", "-q:v", "6", "-threads", "1", "-flush_packets", "1", "-f", "mpjpeg", "pipe:1",
     ]

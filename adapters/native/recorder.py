@@ -73,6 +73,7 @@ def _command(display: Display, path: Path, look: Look, filters: list[str]) -> li
     chain = ",".join([*filters, *(["pad=ceil(iw/2)*2:ceil(ih/2)*2"] if uneven else [])])
     return [
         "ffmpeg", "-hide_banner", "-nostats", "-loglevel", "error", "-y",
+        "-probesize", "32", "-analyzeduration", "0",  # else it would look at several pictures before it keeps one
         "-f", "x11grab", "-framerate", str(look.rate), "-video_size", f"{size.width}x{size.height}", "-i", display.name,
         *(["-vf", chain] if chain else []),
         "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-crf", str(look.quality), "-pix_fmt", "yuv420p",

@@ -293,6 +293,21 @@ def exactly(connection: socket.socket, count: int) -> bytes:
     return found
 
 
+def pointer(x: int, y: int) -> bytes:
+    """The message of a viewer who moves the pointer."""
+    return masked(b"\x05\x00" + x.to_bytes(2, "big") + y.to_bytes(2, "big"))
+
+
+def is_pointer_at(data: Path, x: int, y: int) -> bool:
+    """Whether the pointer, which is white on black, stands there on the only display."""
+    [path] = (data / "adapters").rglob("run/display.json")
+    facts = json.loads(path.read_text("utf-8"))
+    command = ["ffmpeg", "-v", "error", "-f", "x11grab", "-video_size", "24x24", "-i", f"{facts['display']}+{x - 12},{y - 12}", "-frames:v", "1"]
+    environment = {**os.environ, "XAUTHORITY": facts["authority"]}
+    seen = subprocess.run([*command, "-f", "rawvideo", "-pix_fmt", "gray", "-"], capture_output=True, env=environment, check=True).stdout
+    return max(seen) > 128
+
+
 def masked(message: bytes) -> bytes:
     return bytes([0x82, 0x80 | len(message), 0, 0, 0, 0]) + message
 
@@ -313,10 +328,13 @@ def test_a_ticket_opens_one_desktop_once(filming: HubProcess, boss: Client, wait
     connection.sendall(masked(b"\x01"))
     told = frame(connection)
     assert (int.from_bytes(told[:2], "big"), int.from_bytes(told[2:4], "big")) == (640, 480)
+    assert not is_pointer_at(filming.data, 500, 400)
+    connection.sendall(pointer(500, 400))
     _, again = web_socket(given["webSocketUrl"])
     assert b" 403 " in again.splitlines()[0], "a ticket is good for one session"
     [server] = [each for each in psutil.process_iter() if each.name() == "x11vnc"]
     assert "-viewonly" in server.cmdline() and not server.net_connections("tcp"), "nobody else can reach it"
+    assert not is_pointer_at(filming.data, 500, 400), "whoever only looks moves nothing"
     connection.close()
     until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE, 10, "x11vnc to end")
     begun, ended = (audit(boss, f"remote_desktop_{what}")[-1] for what in ("begin", "end"))
@@ -327,6 +345,11 @@ def test_a_ticket_opens_one_desktop_once(filming: HubProcess, boss: Client, wait
     assert not controlled["isViewOnly"]
     session, _ = web_socket(controlled["webSocketUrl"])
     assert frame(session) == b"RFB 003.008\n"
+    for message in (b"RFB 003.008\n", b"\x01", b"\x01"):
+        session.sendall(masked(message))
+        frame(session)
+    session.sendall(pointer(500, 400))
+    until(lambda: is_pointer_at(filming.data, 500, 400), 10, "the pointer to be moved")
     assert going.let_go()["taskState"] == "succeeded"
     until(lambda: audit(boss, "remote_desktop_end", 2)[-1]["subject"]["mayControl"], 10, "the session to end with its desktop")
     session.close()

@@ -17,6 +17,7 @@ from hub.app import create_app
 from hub.core import Hub
 from hub.desktop import Ticket, address_of, announce, issue, take
 from hub.models import AuditEntry, Recording, Robot, SigningKey, Task
+from hub.parts import plan_of
 from hub.redis_server import RedisServer
 from hub.reseal import reseal
 from hub.serving import full_catalogue
@@ -242,3 +243,15 @@ def test_recordings_of_killed_runs_do_not_keep_a_robot_from_starting(hub: Hub, m
 
     monkeypatch.setattr("hub.connections.ask", broken)
     recordings.hand_in_left(hub, 1)
+
+
+def test_remote_desktops_are_a_part_only_where_they_are_wanted_and_possible(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = settings.model_copy(update={"desktop_enabled": True})
+
+    def names(given: Settings) -> set[str]:
+        return {part.name for part in plan_of(given).parts}
+
+    monkeypatch.setattr("hub.desktop.missing", lambda: "")
+    assert "desktop" in names(wanted) and "desktop" not in names(settings)
+    monkeypatch.setattr("hub.desktop.missing", lambda: "x11vnc is not there")
+    assert "desktop" not in names(wanted)

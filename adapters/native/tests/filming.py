@@ -50,13 +50,14 @@ def pictures(path: Path, size: tuple[int, int]) -> list[bytes]:
     return [raw[start : start + length] for start in range(0, len(raw) - length + 1, length)]
 
 
-def serving(word: str = "") -> list[psutil.Process]:
-    """The live processes that serve displays, or those of them whose command line holds the word."""
+def serving(folder: Path, word: str = "") -> list[psutil.Process]:
+    """The live processes that serve displays of runs in a robot's folder, or those of them whose command line holds the word."""
     found = []
     for process in psutil.process_iter():
         try:
-            marked = process.environ().get(MARK, "").startswith("display-")
-            if marked and process.status() != psutil.STATUS_ZOMBIE and word in " ".join(process.cmdline()):
+            environment, command = process.environ(), " ".join(process.cmdline())
+            is_ours = environment.get(MARK, "").startswith("display-") and str(folder) in command + environment.get("XAUTHORITY", "")
+            if is_ours and word in command and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.AccessDenied, psutil.NoSuchProcess, OSError):
             continue

@@ -117,6 +117,7 @@ BAD: list[tuple[str, Callable[[], bytes], str, str]] = [
     ("entry outside the package", lambda: with_manifest('kind = "command"\nentry = "../../bin/sh"'), "10007", "相对路径"),
     ("absolute entry", lambda: with_manifest('kind = "command"\nentry = "/bin/sh"'), "10007", "相对路径"),
     ("misspelt key", lambda: with_manifest(MANIFEST_HEAD + 'argument = ["x"]'), "10007", "argument"),
+    ("desktop that is no truth value", lambda: with_manifest(MANIFEST_HEAD + 'desktop = "yes"'), "10007", "desktop"),
     ("arguments that are no texts", lambda: with_manifest(MANIFEST_HEAD + "arguments = [1]"), "10007", "arguments"),
     ("parameter default that is a list", lambda: with_manifest(MANIFEST_HEAD + "[parameters]\na = [1]"), "10007", "默认值"),
     ("unknown key of a parameter", lambda: with_manifest(MANIFEST_HEAD + "[parameters.a]\ntype = 'int'"), "10007", "参数 a"),

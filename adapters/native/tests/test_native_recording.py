@@ -23,11 +23,10 @@ RECORDED = {"isRecord": True, "desktop": DESKTOP, "operator": "张三", "robotId
 
 
 @pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
+def nothing_left(tmp_path: Path) -> Iterator[None]:
     """No test leaves a display or a recorder."""
-    before = {process.pid for process in serving()}
     yield
-    until(lambda: not {process.pid for process in serving()} - before)
+    until(lambda: not serving(tmp_path))
 
 
 def context(folder: Path) -> Context:
@@ -92,9 +91,9 @@ def test_a_killed_recorder_costs_a_moment_and_not_the_film(folder: Path) -> None
     going = Going(folder, {"main.py": WAITING}, **RECORDED)
     recording(going)
     time.sleep(1.5)
-    [recorder] = serving("x11grab")
+    [recorder] = serving(folder, "x11grab")
     recorder.kill()
-    until(lambda: [each for each in serving("x11grab") if each.pid != recorder.pid])
+    until(lambda: [each for each in serving(folder, "x11grab") if each.pid != recorder.pid])
     until(lambda: len(going.run.recordings) == 1)
     time.sleep(1.0)
     go_on(folder, "done")
@@ -126,7 +125,7 @@ def test_a_pause_stops_the_task_and_not_its_recorder(folder: Path) -> None:
     recording(going)
     going.run.commands.append("pause")
     until(lambda: going.run.pauses == [True])
-    assert [process.status() != psutil.STATUS_STOPPED for process in serving()] == [True, True]
+    assert [process.status() != psutil.STATUS_STOPPED for process in serving(folder)] == [True, True]
     going.run.commands.append("resume")
     until(lambda: going.run.pauses == [True, False])
     go_on(folder, "done")
@@ -138,12 +137,12 @@ def test_a_pause_stops_the_task_and_not_its_recorder(folder: Path) -> None:
 def test_pictures_are_taken_while_somebody_watches(folder: Path) -> None:
     going = Going(folder, {"main.py": WAITING}, desktop=DESKTOP)
     until(lambda: going.run.screens)
-    assert not serving("x11grab")
+    assert not serving(folder, "x11grab")
     going.run.is_watched = True
     until(lambda: len(going.run.frames) >= 2)
     assert all(frame.startswith(b"\xff\xd8") and frame.endswith(b"\xff\xd9") for frame in going.run.frames)
     going.run.is_watched = False
-    until(lambda: not serving("x11grab"))
+    until(lambda: not serving(folder, "x11grab"))
     go_on(folder, "done")
     going.wait()
 
@@ -158,7 +157,7 @@ def test_the_display_opens_only_with_its_cookie(folder: Path) -> None:
     nobody = {"PATH": os.environ["PATH"], "XAUTHORITY": os.devnull}
     assert subprocess.run(grab, env=nobody, stderr=subprocess.DEVNULL, check=False).returncode != 0
     assert subprocess.run(grab, env={**nobody, "XAUTHORITY": facts["authority"]}, stderr=subprocess.DEVNULL, check=False).returncode == 0
-    [server] = serving("Xvfb")
+    [server] = serving(folder, "Xvfb")
     assert not [each for each in server.net_connections() if each.laddr], "no TCP"
     go_on(folder, "done")
     going.wait()
@@ -196,7 +195,7 @@ def test_the_film_of_a_killed_robot_is_handed_in_when_it_starts_again(folder: Pa
     time.sleep(1.0)
     robot.kill()
     robot.wait()
-    until(lambda: not serving(str(folder)) and not serving("640x480"), 20)
+    until(lambda: not serving(folder), 20)
     assert recordings_left(context(folder), {"robotId": "8"})["recordings"] == [], "they belong to another robot"
     [left] = recordings_left(context(folder), {"robotId": "7"})["recordings"]
     path = folder.with_name("left.mp4")
@@ -312,7 +311,7 @@ def test_odd_and_boundless_sizes_are_filmed_too(folder: Path, desktop: dict[str,
 def test_a_cancelled_task_leaves_nothing_running(folder: Path) -> None:
     going = Going(folder, {"main.py": WAITING}, **RECORDED)
     until(lambda: going.run.texts("info"))
-    servers = [process.pid for process in serving()]
+    servers = [process.pid for process in serving(folder)]
     going.run.commands.append("cancel")
     assert going.wait()["taskState"] == "cancelled"
     assert servers or shutil.which("Xvfb") is None
