@@ -20,8 +20,8 @@ class Log(Protocol):
 class Tracebacks:
     """Takes a stream line by line: hands on exceptions in one piece (error), all else as it comes, at the stream's ``level``.
 
-    ``last`` is the last line that says something, ``exception`` the last one of the last exception. A block ends with its exception's own line, unless another one follows that has to do with
-    it; whoever reads calls ``close`` when nothing has come for a while.
+    ``last`` is the last line that says something, ``exception`` the last one of the last exception. A block ends with its exception's own
+    line, unless another one follows that has to do with it; whoever reads calls ``close`` when nothing has come for a while.
     """
 
     def __init__(self, log: Log, level: str) -> None:
