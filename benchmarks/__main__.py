@@ -11,10 +11,11 @@ from typing import Any
 
 import click
 
-from benchmarks import memory, querying, report, scale, starting
+from benchmarks import memory, packages, querying, report, scale, starting
 from benchmarks.running import running_hub
 
 SECONDS_TO_SETTLE = 4.0
+LINES_PER_TASK = 1000
 
 
 @click.command()
@@ -39,8 +40,9 @@ def _measure(folder: Path, tasks: int, seconds: float, rows: int) -> dict[str, A
         time.sleep(SECONDS_TO_SETTLE)
         idle = memory.measure(hub)
         start = starting.measure(hub, folder / "bare", tasks)
+        runtime = packages.measure(hub, folder / "packages", max(2, tasks // 3), LINES_PER_TASK * tasks)
         query = querying.measure(hub, folder / "data", starting.latest_task(hub), seconds)
-    return {"start": start, "query": query, "memory": idle, "scale": scale.measure(folder / "scale", rows)}
+    return {"start": start, "packages": runtime, "query": query, "memory": idle, "scale": scale.measure(folder / "scale", rows)}
 
 
 def _machine() -> dict[str, Any]:

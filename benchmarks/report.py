@@ -78,6 +78,11 @@ def lines(results: dict[str, Any]) -> list[str]:
         f"start p95  hub {start['hub']['p95_ms']:8.1f} ms   bare {start['bare']['p95_ms']:8.1f} ms   ratio {start['ratio']['p95']} (goal {start['goal']})",
         f"query      hub {query['hub_per_second']:8}/s    bare {query['bare_per_second']:8}/s    ratio {query['ratio']} (goal {query['goal']})",
     ]
+    runtime = results["packages"]
+    for kind, each in runtime["starts"].items():
+        texts.append(f"package    {kind:7} first line after {each['hub_ms']:.1f} ms   by subprocess alone {each['bare_ms']:.1f} ms")
+    log = runtime["log"]
+    texts.append(f"log        {log['stored_per_second']}/s stored   {log['file_per_second']}/s into a file   ({log['lines']} lines)")
     for part in memory["parts"]:
         pss = "?" if part["pss"] is None else f"{part['pss']:.1f}"
         texts.append(f"memory     {part['part']:12} {part['processes']:2} processes   PSS {pss:>6} MiB   RSS {part['rss']:.1f} MiB")

@@ -210,6 +210,7 @@ class Pump:
         self._log = log
         self._out, self._err = Tracebacks(log, "info"), Tracebacks(log, "warn")
         self._stop_at = math.inf
+        self._heard = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._selector.register(out, selectors.EVENT_READ, Lines(self._out.take))
         self._selector.register(err, selectors.EVENT_READ, Lines(self._err.take))
@@ -251,12 +252,15 @@ class Pump:
         except BlockingIOError:  # The event pipe does not block; another reader was faster.
             return
         key.data.feed(data)
+        self._heard = time.monotonic()
         if not data:
             self._selector.unregister(key.fileobj)
             self._streams -= 1
 
     def finish(self, patience: float) -> None:
-        """Wait for the end of the output; for ``patience`` seconds, should a process that cannot be ended hold it open."""
-        self._thread.join(patience)
+        """Wait for the end of the output; for ``patience`` seconds of silence, should a process that cannot be ended hold it open."""
+        self._heard = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() - self._heard < patience:
+            self._thread.join(0.1)
         self._stop_at = 0.0
         self._thread.join()

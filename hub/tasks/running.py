@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import redis
 import structlog
+from sqlalchemy import insert
 
 from hub.core import Hub
 from hub.database import now
@@ -22,6 +23,7 @@ from plugins.masking import Masks
 log = structlog.get_logger(__name__)
 
 FLUSH_INTERVAL = 0.25
+LAST_TRIES = 8
 LONGEST_LINE = 32_768
 LONGEST_STEP = 128
 COMMAND_TTL = 3600
@@ -136,15 +138,19 @@ class TaskRun:
             self._wake.clear()
             self._write()
             self._stop.wait(FLUSH_INTERVAL)
-        self._write()
+        for _ in range(LAST_TRIES):
+            if self._write():
+                return
+            time.sleep(FLUSH_INTERVAL)
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
+        """Write what has come together; whether that went well."""
         with self._lock:
             lines, self._lines = self._lines, []
             progress, step, state = self._progress, self._step, self._state
             self._progress = self._step = self._state = None
         if not (lines or progress is not None or step or state or time.monotonic() >= self._next_lease):
-            return
+            return True
         task_id = self._claim.task.id
         try:
             with self._hub.db.write() as session:
@@ -152,10 +158,12 @@ class TaskRun:
                     session, task_id, self._claim.run_key, self._hub.settings.task_lease, progress=progress, step=step, state=state
                 )
                 if ours:
-                    session.add_all(
-                        TaskLog(task_id=task_id, seq=self._seq + index, logged_at=at, level=level, message=message, step=step_of_line)
-                        for index, (at, level, message, step_of_line) in enumerate(lines, 1)
-                    )
+                    rows = [
+                        {"task_id": task_id, "seq": self._seq + index, "logged_at": at, "level": level, "message": message, "step": of_line}
+                        for index, (at, level, message, of_line) in enumerate(lines, 1)
+                    ]
+                    if rows:  # By the table: a chatty process says thousands of lines a second, and each would be an object.
+                        session.execute(insert(TaskLog.__table__), rows)
                     task = session.get_one(Task, task_id)
                     if task.cancel_requested_at is not None:
                         self._cancel.set()
@@ -163,13 +171,16 @@ class TaskRun:
             log.exception("run could not be written, will try again", task_id=task_id)
             with self._lock:
                 self._lines[:0] = lines
-            return
+                self._progress = progress if self._progress is None else self._progress
+                self._step, self._state = self._step or step, self._state or state
+            return False
         self._schedule_lease()
         if ours:
             self._seq += len(lines)
         else:
             log.warning("run was given up by the hub", task_id=task_id)
             self._cancel.set()
+        return True
 
     def _schedule_lease(self) -> None:
         self._next_lease = time.monotonic() + self._renewal
