@@ -69,8 +69,7 @@ def create_process(client: Client, token: str, name: str, files: dict[str, str])
     department = client.call("/api/platform/department/list", {}, token)["departments"][0]["depId"]
     group = client.call("/api/platform/robot-group/list", {}, token)["robotGroups"][0]["robotGroupId"]
     package = {"packageName": name, "packageVersion": "1.0.0", "depId": department, "package": base64.b64encode(content.getvalue()).decode()}
-    client.call("/api/platform/package/create", package, token)
-    package_id = client.call("/api/platform/package/query", {"packageName": name}, token)["packageList"][0]["packageId"]
+    package_id = client.call("/api/platform/package/create", package, token)["packageId"]
     process = {"processName": name, "depId": department, "robotGroupId": group, "isRecord": False}
     process_id: int = client.call("/api/platform/process/create", process, token)["processId"]
     client.call("/api/platform/process/activate-package-version", {"processId": process_id, "packageId": package_id}, token)

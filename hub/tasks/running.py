@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 FLUSH_INTERVAL = 0.25
 LAST_TRIES = 8
+LINES = TaskLog.metadata.tables[TaskLog.__tablename__]
 LONGEST_LINE = 32_768
 LONGEST_STEP = 128
 COMMAND_TTL = 3600
@@ -163,7 +164,7 @@ class TaskRun:
                         for index, (at, level, message, of_line) in enumerate(lines, 1)
                     ]
                     if rows:  # By the table: a chatty process says thousands of lines a second, and each would be an object.
-                        session.execute(insert(TaskLog.__table__), rows)
+                        session.execute(insert(LINES), rows)
                     task = session.get_one(Task, task_id)
                     if task.cancel_requested_at is not None:
                         self._cancel.set()
