@@ -11,10 +11,12 @@ from typing import Any
 
 import click
 
-from benchmarks import density, memory, querying, report, scale, starting
+from benchmarks import density, memory, packages, querying, recording, report, scale, starting
 from benchmarks.running import running_hub
 
 SECONDS_TO_SETTLE = 4.0
+RECORDED_FOR = 10.0  # seconds
+LINES_PER_TASK = 1000
 
 
 @click.command()
@@ -40,9 +42,12 @@ def _measure(folder: Path, tasks: int, seconds: float, rows: int, robots: int) -
         time.sleep(SECONDS_TO_SETTLE)
         idle = memory.measure(hub)
         start = starting.measure(hub, folder / "bare", tasks)
+        runtime = packages.measure(hub, folder / "packages", max(2, tasks // 3), LINES_PER_TASK * tasks)
         query = querying.measure(hub, folder / "data", starting.latest_task(hub), seconds)
+        filmed = recording.measure(hub, RECORDED_FOR)
     dense = density.measure(folder / "density", robots, 5 * seconds)
-    return {"start": start, "query": query, "memory": idle, "density": dense, "scale": scale.measure(folder / "scale", rows)}
+    long = scale.measure(folder / "scale", rows)
+    return {"start": start, "packages": runtime, "query": query, "recording": filmed, "memory": idle, "density": dense, "scale": long}
 
 
 def _machine() -> dict[str, Any]:

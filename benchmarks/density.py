@@ -61,7 +61,7 @@ def _spent(processes: Iterable[psutil.Process]) -> float:
 def _run_at_once(client: Client, hub: RunningHub, notes: Path, count: int) -> dict[str, Any]:
     """Start as many tasks as there are robots; none ends before all run. Raises WrongAnswer where they do not, or share a folder."""
     notes.mkdir()
-    process_id = create_process(client, hub.token, PROGRAM)
+    process_id = create_process(client, hub.token, "dense", {"main.py": PROGRAM})
     given = {"processId": process_id, "priority": 1, "isRecord": False, "totalCount": count, "inParameters": [{"name": "folder", "value": str(notes)}]}
     began = time.monotonic()
     task_ids = client.call("/api/platform/task/create", given, hub.token)["taskIds"]

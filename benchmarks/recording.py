@@ -4,11 +4,8 @@ The task writes into a window ten times a second where Python has Tk, and leaves
 """
 from __future__ import annotations
 
-import base64
-import io
 import shutil
 import time
-import zipfile
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,6 +13,7 @@ import psutil
 
 from benchmarks.client import Client, WrongAnswer
 from benchmarks.running import RunningHub
+from benchmarks.starting import create_process
 
 MANIFEST = 'kind = "python"\nentry = "main.py"\ndesktop = true\n'
 PROGRAM = """\
@@ -51,7 +49,8 @@ def measure(hub: RunningHub, seconds: float) -> dict[str, Any] | None:
     shares: dict[str, float] = {}
     size = 0
     with Client(hub.address) as client:
-        process_id = _create_process(client, hub.token, seconds + 2 * SETTLE)
+        files = {"rpa.toml": MANIFEST, "main.py": PROGRAM.format(seconds=seconds + 2 * SETTLE)}
+        process_id = create_process(client, hub.token, "shows", files)
         for name, is_recorded in (("unrecorded", False), ("recorded", True)):
             task_id = _start(client, hub.token, process_id, is_recorded)
             time.sleep(SETTLE)
@@ -71,21 +70,6 @@ def measure(hub: RunningHub, seconds: float) -> dict[str, Any] | None:
         "ratio": round(shares["recorded"] / shares["unrecorded"], 2),
         "bytes_a_second": round(size / (seconds + 2 * SETTLE)),
     }
-
-
-def _create_process(client: Client, token: str, seconds: float) -> int:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("rpa.toml", MANIFEST)
-        archive.writestr("main.py", PROGRAM.format(seconds=seconds))
-    department = client.call("/api/platform/department/list", {}, token)["departments"][0]["depId"]
-    group = client.call("/api/platform/robot-group/list", {}, token)["robotGroups"][0]["robotGroupId"]
-    package = {"packageName": "shows", "packageVersion": "1", "depId": department, "package": base64.b64encode(content.getvalue()).decode()}
-    package_id = client.call("/api/platform/package/create", package, token)["packageId"]
-    process = {"processName": "shows", "depId": department, "robotGroupId": group, "isRecord": False}
-    process_id: int = client.call("/api/platform/process/create", process, token)["processId"]
-    client.call("/api/platform/process/activate-package-version", {"processId": process_id, "packageId": package_id}, token)
-    return process_id
 
 
 def _start(client: Client, token: str, process_id: int, is_recorded: bool) -> int:

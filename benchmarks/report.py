@@ -21,6 +21,9 @@ WORDS = {
         "memory": "idle hub with two robots",
         "processes": "{} processes",
         "robot": "an idle robot, of {}",
+        "package": "first line of a `{}` package, beside `subprocess`",
+        "log": "log lines a second from a process, stored, beside a file",
+        "recording": "share of a core of a recorded task, beside the same unrecorded",
         "on": "Measured {date} with `python -m benchmarks` on {cpus} cores, Python {python}, SQLite.",
         "goals": {"at most 3": "at most 3", "at most 2": "at most 2", "at least 0.5": "at least 0.5", "at most 40": "at most 40 MiB"},
     },
@@ -34,6 +37,9 @@ WORDS = {
         "memory": "空闲平台（两个机器人）",
         "processes": "{} 个进程",
         "robot": "{} 个空闲机器人中的每一个",
+        "package": "`{}` 流程包的第一行输出，对比 `subprocess`",
+        "log": "每秒入库的任务日志行数，对比写文件",
+        "recording": "录屏任务占用的单核比例，对比不录屏",
         "on": "{date} 由 `python -m benchmarks` 在 {cpus} 核、Python {python}、SQLite 上测得。",
         "goals": {"at most 3": "不超过 3", "at most 2": "不超过 2", "at least 0.5": "不低于 0.5", "at most 40": "不超过 40 MiB"},
     },
@@ -62,6 +68,11 @@ def table(results: dict[str, Any], words: dict[str, Any]) -> str:
         f"| {words[key]} | {start['hub'][f'{key}_ms']:.0f} ms | {start['bare'][f'{key}_ms']:.0f} ms | {start['ratio'][key]} | {goals[start['goal']]} |"
         for key in ("p50", "p95")
     ]
+    for kind, each in results["packages"]["starts"].items():
+        rows.append(f"| {words['package'].format(kind)} | {each['hub_ms']:.0f} ms | {each['bare_ms']:.0f} ms | {each['hub_ms'] / each['bare_ms']:.2f} | |")
+    log = results["packages"]["log"]
+    part = log["stored_per_second"] / log["file_per_second"]
+    rows.append(f"| {words['log']} | {log['stored_per_second']} | {log['file_per_second']} | {part:.2f} | |")
     rows.append(f"| {words['query']} | {query['hub_per_second']} | {query['bare_per_second']} | {query['ratio']} | {goals[query['goal']]} |")
     size = memory["total_pss_mib"] or memory["total_rss_mib"]
     scale = results["scale"]
@@ -70,6 +81,9 @@ def table(results: dict[str, Any], words: dict[str, Any]) -> str:
     rows.append(f"| {words['deep']} | {deep:.1f} ms | {many:.1f} ms | {scale['deep_ratio']} | {goals[scale['goals']['deep_ratio']]} |")
     rows.append(f"| {words['size']} | {many:.1f} ms | {few:.1f} ms | {scale['size_ratio']} | {goals[scale['goals']['size_ratio']]} |")
     rows.append(f"| {words['memory']} | {size:.0f} MiB | | | {words['processes'].format(memory['processes'])} |")
+    if filmed := results["recording"]:
+        shares = f"{filmed['recorded_percent']} % | {filmed['unrecorded_percent']} % | {filmed['ratio']}"
+        rows.append(f"| {words['recording']} | {shares} | |")
     if dense := results.get("density"):
         rows.append(f"| {words['robot'].format(dense['robots'])} | {dense['pss_mib']:.0f} MiB | | | {goals[dense['goal']]} |")
     return "\n".join(rows) + "\n\n" + words["on"].format(**results["machine"]) + "\n"
@@ -83,6 +97,14 @@ def lines(results: dict[str, Any]) -> list[str]:
         f"start p95  hub {start['hub']['p95_ms']:8.1f} ms   bare {start['bare']['p95_ms']:8.1f} ms   ratio {start['ratio']['p95']} (goal {start['goal']})",
         f"query      hub {query['hub_per_second']:8}/s    bare {query['bare_per_second']:8}/s    ratio {query['ratio']} (goal {query['goal']})",
     ]
+    runtime = results["packages"]
+    for kind, each in runtime["starts"].items():
+        texts.append(f"package    {kind:7} first line after {each['hub_ms']:.1f} ms   by subprocess alone {each['bare_ms']:.1f} ms")
+    log = runtime["log"]
+    texts.append(f"log        {log['stored_per_second']}/s stored   {log['file_per_second']}/s into a file   ({log['lines']} lines)")
+    if filmed := results["recording"]:
+        share = f"{filmed['recording_percent']} % of a core more than {filmed['unrecorded_percent']} %"
+        texts.append(f"recording  {share}   ratio {filmed['ratio']}   {filmed['bytes_a_second'] / 1000:.0f} kB/s")
     for part in memory["parts"]:
         pss = "?" if part["pss"] is None else f"{part['pss']:.1f}"
         texts.append(f"memory     {part['part']:12} {part['processes']:2} processes   PSS {pss:>6} MiB   RSS {part['rss']:.1f} MiB")

@@ -41,10 +41,10 @@ QUEUE = "bare"
 def measure(hub: RunningHub, folder: Path, count: int) -> dict[str, Any]:
     """The waits of ``count`` tasks and of as many bare jobs: quantiles in milliseconds, and their ratios."""
     with Client(hub.address) as client, _bare_worker(hub, folder) as bare:
-        process_id = create_process(client, hub.token, PROGRAM)
+        process_id = create_process(client, hub.token, "moment", {"main.py": PROGRAM})
         waits: dict[str, list[float]] = {"hub": [], "bare": []}
         for number in range(WARM_UP + count):
-            for name, run in (("hub", lambda: _task(client, hub.token, process_id)), ("bare", bare)):
+            for name, run in (("hub", lambda: moment_of_task(client, hub.token, process_id)), ("bare", bare)):
                 asked = time.time_ns()
                 wait = (run() - asked) / 1e6
                 if number >= WARM_UP:
@@ -60,24 +60,29 @@ def quantile(values: list[float], share: float) -> float:
     return round(sorted(values)[min(len(values) - 1, int(len(values) * share))], 1)
 
 
-def create_process(client: Client, token: str, program: str) -> int:
-    """A new process whose package holds this ``main.py``; gives its id."""
+def create_process(client: Client, token: str, name: str, files: dict[str, str]) -> int:
+    """A process of that name whose package has these files; its id."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("main.py", program)
+        for path, text in files.items():
+            archive.writestr(path, text)
     department = client.call("/api/platform/department/list", {}, token)["departments"][0]["depId"]
     group = client.call("/api/platform/robot-group/list", {}, token)["robotGroups"][0]["robotGroupId"]
-    package = {"packageName": "moment", "packageVersion": "1.0.0", "depId": department, "package": base64.b64encode(content.getvalue()).decode()}
-    client.call("/api/platform/package/create", package, token)
-    package_id = client.call("/api/platform/package/query", {"packageName": "moment"}, token)["packageList"][0]["packageId"]
-    process = {"processName": "moment", "depId": department, "robotGroupId": group, "isRecord": False}
+    package = {"packageName": name, "packageVersion": "1.0.0", "depId": department, "package": base64.b64encode(content.getvalue()).decode()}
+    package_id = client.call("/api/platform/package/create", package, token)["packageId"]
+    process = {"processName": name, "depId": department, "robotGroupId": group, "isRecord": False}
     process_id: int = client.call("/api/platform/process/create", process, token)["processId"]
     client.call("/api/platform/process/activate-package-version", {"processId": process_id, "packageId": package_id}, token)
     return process_id
 
 
-def _task(client: Client, token: str, process_id: int) -> int:
+def moment_of_task(client: Client, token: str, process_id: int) -> int:
     """Run one task; gives the time that its program noted (nanoseconds since 1970)."""
+    return int(run_task(client, token, process_id)["outParameters"][0]["value"])
+
+
+def run_task(client: Client, token: str, process_id: int) -> dict[str, Any]:
+    """Run one task to its end; what task/query says of it then."""
     request = {"processId": process_id, "priority": 1, "isRecord": False, "totalCount": 1}
     task_id = client.call("/api/platform/task/create", request, token)["taskIds"][0]
     deadline = time.monotonic() + LONGEST
@@ -85,7 +90,7 @@ def _task(client: Client, token: str, process_id: int) -> int:
         time.sleep(0.05)
         task = client.call("/api/platform/task/query", {"taskId": task_id}, token)
         if task["taskStatus"] == "0":
-            return int(task["outParameters"][0]["value"])
+            return task
         if task["taskStatus"] != "2":
             raise WrongAnswer(f"task {task_id}: {task['taskState']} {task['reason']}")
     raise WrongAnswer(f"task {task_id} did not end in {LONGEST:g} s")

@@ -214,11 +214,12 @@ class Pump:
         serve: Callable[[], None] | None = None,
     ) -> None:
         self._log = log
-        self._errors = Tracebacks(log)
+        self._out, self._err = Tracebacks(log, "info"), Tracebacks(log, "warn")
         self._stop_at = math.inf
+        self._heard = time.monotonic()
         self._selector = selectors.DefaultSelector()
-        self._selector.register(out, selectors.EVENT_READ, Lines(lambda line: log.write("info", line)))
-        self._selector.register(err, selectors.EVENT_READ, Lines(self._errors.take))
+        self._selector.register(out, selectors.EVENT_READ, Lines(self._out.take))
+        self._selector.register(err, selectors.EVENT_READ, Lines(self._err.take))
         self._selector.register(event_reader, selectors.EVENT_READ, Lines(events.take, LONGEST_EVENT))
         self._streams = 3
         if door is not None:
@@ -228,24 +229,28 @@ class Pump:
 
     @property
     def last_error(self) -> str:
-        """The last line of standard error that says something."""
-        return self._errors.last
+        """What standard error said last; an exception on standard output where that was none, as some runners print theirs there."""
+        return self._err.last if self._err.last == self._err.exception else self._out.exception or self._err.last
 
     def _read_all(self) -> None:
         while self._streams and time.monotonic() < self._stop_at:
-            ready = self._selector.select(timeout=SILENCE if self._errors.is_open else 1.0)
+            ready = self._selector.select(timeout=SILENCE if self._out.is_open or self._err.is_open else 1.0)
             for key, _ in ready:
                 if isinstance(key.data, Lines):
                     self._read(key)
                 else:
                     key.data()
             if not ready:
-                self._errors.close()
+                self._close_blocks()
         for key in list(self._selector.get_map().values()):
             if isinstance(key.data, Lines):
                 key.data.feed(b"")
-        self._errors.close()
+        self._close_blocks()
         self._selector.close()
+
+    def _close_blocks(self) -> None:
+        self._out.close()
+        self._err.close()
 
     def _read(self, key: selectors.SelectorKey) -> None:
         try:
@@ -253,12 +258,15 @@ class Pump:
         except BlockingIOError:  # The event pipe does not block; another reader was faster.
             return
         key.data.feed(data)
+        self._heard = time.monotonic()
         if not data:
             self._selector.unregister(key.fileobj)
             self._streams -= 1
 
     def finish(self, patience: float) -> None:
-        """Wait for the end of the output; for ``patience`` seconds, should a process that cannot be ended hold it open."""
-        self._thread.join(patience)
+        """Wait for the end of the output; for ``patience`` seconds of silence, should a process that cannot be ended hold it open."""
+        self._heard = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() - self._heard < patience:
+            self._thread.join(0.1)
         self._stop_at = 0.0
         self._thread.join()

@@ -184,7 +184,7 @@ def command_line(manifest: Manifest, work: Path, robot_output: Path, log_level: 
             raise HubError("流程包的依赖中没有 robocorp，不能执行 tasks.py 流程包")
         if environment is None and (find_spec("robocorp") is None or find_spec("robocorp.tasks") is None):
             raise HubError("本机的 Python 环境未安装 robocorp，流程包也没有声明依赖，不能执行 tasks.py 流程包")
-        return [python, "-m", "robocorp.tasks", "run", *manifest.entry, *manifest.arguments]
+        return [python, "-m", "robocorp.tasks", "run", "--console-colors", "plain", *manifest.entry, *manifest.arguments]
     inside = work / manifest.entry[0]
     if inside.is_file():
         inside.chmod(inside.stat().st_mode | 0o100)

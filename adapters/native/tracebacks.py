@@ -18,18 +18,19 @@ class Log(Protocol):
 
 
 class Tracebacks:
-    """Takes standard error line by line: hands on exceptions in one piece (error), all else as it comes (warn).
+    """Takes a stream line by line: hands on exceptions in one piece (error), all else as it comes, at the stream's ``level``.
 
-    ``last`` is the last line that says something. A block ends with its exception's own line, unless another one follows that has to do with
-    it; whoever reads calls ``close`` when nothing has come for a while.
+    ``last`` is the last line that says something, ``exception`` the last one of the last exception. A block ends with its exception's own
+    line, unless another one follows that has to do with it; whoever reads calls ``close`` when nothing has come for a while.
     """
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, level: str) -> None:
         self._log = log
+        self._level = level
         self._block: list[str] = []
         self._size = 0
         self._is_ending = False
-        self.last = ""
+        self.last = self.exception = ""
 
     @property
     def is_open(self) -> bool:
@@ -37,13 +38,13 @@ class Tracebacks:
         return bool(self._block)
 
     def take(self, line: str) -> None:
-        """One line of standard error."""
+        """One line of the stream."""
         if line.strip():
             self.last = line.strip()
         if self._block and not self._continues(line):
             self.close()
         if not self._block and not line.rstrip().endswith(TRACEBACK):
-            self._log.write("warn", line)
+            self._log.write(self._level, line)
             return
         self._block.append(line)
         self._size += len(line)
@@ -65,4 +66,6 @@ class Tracebacks:
         block, self._block = self._block, []
         self._size, self._is_ending = 0, False
         if block:
+            said = [line for line in block if line.strip() and not CHAINED.match(line)]
+            self.exception = said[-1].strip()
             self._log.write("error", "\n".join(block).rstrip())

@@ -4,9 +4,10 @@
 
     <folder>/packages/<digest>/          the files of a package, as unpacked
     <folder>/tasks/<taskId>-<run>/work   the task's copy: its current folder
-                                  /run   input.json, output.json and the event pipe; the display's cookie
+                                  /run   input.json, output.json, the event pipe, the socket of services, files on their way, the display's cookie
                                   /tmp   its TMPDIR
                                   /robot output.xml and log.html of Robot Framework
+    <folder>/environments/               what packages require (``environments``)
     <folder>/runs/<run>.json             a note for as long as the run is alive (``leftovers``)
     <folder>/recordings/<run>-<n>.*      recordings that the hub does not have yet (``kept``)
 """

@@ -95,12 +95,12 @@ class CredentialRotateResult(Record):
 )
 def credential_rotate(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Set a new password, the given one or a random one, which is answered encrypted to the caller's key. Running leases end: their password is old."""
+    row = find(call, Credential, params["credentialId"])
     given = params.get("credentialPassword")
     password = open_password(call, given, "credentialPassword") if given else _new_password()
     told = "" if given else password
     if told and not is_inside(call):
         told = seal_for(key_of(call, params.get("publicKey"), "publicKey"), password)
-    row = find(call, Credential, params["credentialId"])
     row.sealed_password = call.hub.vault.seal(password, PURPOSE)
     moment = now()
     running = (CredentialLease.credential_id == row.id, CredentialLease.expires_at > moment, CredentialLease.revoked_at.is_(None))

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import redis
 import structlog
+from sqlalchemy import insert
 
 from hub.core import Hub
 from hub.database import now
@@ -24,6 +25,8 @@ from plugins.masking import Masks
 log = structlog.get_logger(__name__)
 
 FLUSH_INTERVAL = 0.25
+LAST_TRIES = 8
+LINES = TaskLog.metadata.tables[TaskLog.__tablename__]
 LONGEST_LINE = 32_768
 LONGEST_STEP = 128
 LONGEST_EVENT = 16
@@ -163,16 +166,20 @@ class TaskRun:
             self._wake.clear()
             self._write()
             self._stop.wait(FLUSH_INTERVAL)
-        self._write()
+        for _ in range(LAST_TRIES):
+            if self._write():
+                return
+            time.sleep(FLUSH_INTERVAL)
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
+        """Write what has come together; whether that went well."""
         with self._lock:
             lines, self._lines = self._lines, []
             events, self._events = self._events, []
             progress, step, state = self._progress, self._step, self._state
             self._progress = self._step = self._state = None
         if not (lines or events or progress is not None or step or state or time.monotonic() >= self._next_lease):
-            return
+            return True
         task_id = self._claim.task.id
         try:
             with self._hub.db.write() as session:
@@ -182,10 +189,12 @@ class TaskRun:
                 if ours:
                     for name, detail in events:
                         lifecycle.note(session, task_id, name, detail)
-                    session.add_all(
-                        TaskLog(task_id=task_id, seq=self._seq + index, logged_at=at, level=level, message=message, step=step_of_line)
-                        for index, (at, level, message, step_of_line) in enumerate(lines, 1)
-                    )
+                    rows = [
+                        {"task_id": task_id, "seq": self._seq + index, "logged_at": at, "level": level, "message": message, "step": of_line}
+                        for index, (at, level, message, of_line) in enumerate(lines, 1)
+                    ]
+                    if rows:  # By the table: a chatty process says thousands of lines a second, and each would be an object.
+                        session.execute(insert(LINES), rows)
                     task = session.get_one(Task, task_id)
                     if task.cancel_requested_at is not None:
                         self._cancel.set()
@@ -194,13 +203,16 @@ class TaskRun:
             with self._lock:
                 self._lines[:0] = lines
                 self._events[:0] = events
-            return
+                self._progress = progress if self._progress is None else self._progress
+                self._step, self._state = self._step or step, self._state or state
+            return False
         self._schedule_lease()
         if ours:
             self._seq += len(lines)
         else:
             log.warning("run was given up by the hub", task_id=task_id)
             self._cancel.set()
+        return True
 
     def _schedule_lease(self) -> None:
         self._next_lease = time.monotonic() + self._renewal

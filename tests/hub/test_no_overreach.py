@@ -41,7 +41,7 @@ def needed(operation: Operation) -> dict[str, Any]:
         "password": making.PASSWORD, "credentialPassword": "p-w-1", "package": making.package_content(f"# {number}"), "file": file_content(),
         "isRecord": False, "isGlobal": True, "isDefineCalendar": False, "robotType": 0, "priority": 1, "assignType": 1, "dataType": 0,
         "cronExpression": "0 9 * * *", "nonWorkingDays": ["2026-01-01"], "folderPath": "/", "range": "day", "newPassword": making.PASSWORD,
-        "permissions": ["task:query"], "items": [{"content": "{}"}], "address": "http://127.0.0.1:9", "adapter": "sema4", "machineName": "x", "id": 1,
+        "permissions": ["task:query"], "items": [{"content": "{}"}], "content": "{}", "address": "http://127.0.0.1:9", "adapter": "sema4", "machineName": "x", "id": 1,
     }  # fmt: skip
     fields = operation.request().fields
     params = {name: known.get(name, f"名称{number}") for name, field in fields.items() if field.required and not kind_of(field)}
@@ -70,6 +70,7 @@ def one_of_each(api: Api, hub: Hub, home: int) -> dict[str, int]:
     api_group = api("api_group_create", apiGroupName=name("接口组"), depId=home, permissions=["task:query"])["apiGroupId"]
     common = {"isGlobal": True, "depId": home}
     credential = api("credential_create", credentialName=name("凭据"), credentialUsername="u", credentialPassword="p-w-1", **common)
+    queue = api("data_queue_create", queueName=name("队列"), depId=home)["queueId"]
     found = {
         "department": home,
         "robot": robot,
@@ -79,7 +80,8 @@ def one_of_each(api: Api, hub: Hub, home: int) -> dict[str, int]:
         "trigger": making.trigger(api, process, home),
         "task": making.tasks(api, process)[0],
         "employee": making.employee(api, home),
-        "data_queue": api("data_queue_create", queueName=name("队列"), depId=home)["queueId"],
+        "data_queue": queue,
+        "queue_item": api("queue_item_add", queueId=queue, items=[{"content": {}}])["itemIds"][0],
         "credential": credential["credentialId"],
         "asset": api("asset_create", assetName=name("资产"), assetValue="v", dataType=0, **common)["assetId"],
         "file": api("file_create", depId=home, folderPath="/", fileName=name("文件"), file=file_content())["fileId"],

@@ -44,6 +44,7 @@ class Listener:
 
     def end_test(self, data: Any, result: Any) -> None:
         """A test or task has ended; the first that failed gives the run its reason."""
+        result.message = rpa_services.hidden(result.message)
         self._is_in_task = False
         self._tasks_done += 1
         self._items_done = 0
@@ -65,6 +66,8 @@ class Listener:
 
     def end_body_item(self, data: Any, result: Any) -> None:
         """It has ended."""
+        if getattr(result, "message", ""):
+            result.message = rpa_services.hidden(result.message)
         self._depth -= 1
         if self._depth == 0 and self._is_in_task:
             self._items_done += 1

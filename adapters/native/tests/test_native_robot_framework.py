@@ -67,3 +67,95 @@ def test_cancelled_robot_framework_writes_its_results(folder: Path) -> None:
     going.run.commands.append("cancel")
     assert going.wait()["taskState"] == "cancelled"
     assert list(folder.glob("tasks/*/robot/log.html"))
+
+
+PROGRESS = """
+*** Settings ***
+Task Setup    Log    s
+*** Tasks ***
+一
+    Reach    a
+    FOR    ${i}    IN RANGE    2
+        Log    ${i}
+    END
+    Sub
+二
+    Reach    b
+    No Operation
+    Reach    c
+*** Keywords ***
+Reach
+    [Arguments]    ${name}
+    Log    at ${name}
+    Wait Until Created    ${name}.go    timeout=15s
+Sub
+    No Operation
+    Reach    sub
+"""
+
+
+def test_progress_follows_the_keywords_of_the_running_task_and_never_goes_back(folder: Path) -> None:
+    going = Going(folder, {"a.robot": PROGRESS.replace("Task Setup", "Library    OperatingSystem\nTask Setup")})
+    for name, expected in (("a", (12.5, "Reach")), ("sub", (37.5, "Sub")), ("b", (62.5, "Reach")), ("c", (87.5, "Reach"))):
+        until(lambda name=name: f"at {name}" in going.run.texts("info"))
+        until(lambda expected=expected: going.run.steps[-1:] == [expected])
+        next(folder.glob("tasks/*/work")).joinpath(f"{name}.go").touch()
+    assert going.wait()["taskState"] == "succeeded"
+    percents = [percent for percent, _ in going.run.steps]
+    assert percents == sorted(percents)
+    assert percents[-1] == 100.0
+    lines = dict(zip(going.run.texts(), going.run.line_steps, strict=True))
+    assert (lines["开始：一"], lines["1"], lines["at sub"], lines["at c"]) == ("一", "FOR", "Sub", "Reach")
+
+
+def test_what_a_suite_says_of_its_progress_counts_more_than_what_is_seen(folder: Path) -> None:
+    run = FakeRun()
+    suite = "*** Settings ***\nLibrary    rpa_task\n*** Tasks ***\nOne\n    Set Progress    70    算账\n    No Operation\n    Set Progress    30\nTwo\n    Sleep    0.3\n"
+    execute(folder, {"a.robot": suite}, run)
+    assert run.steps[-1] == (30.0, "Sleep")  # Its word on the step held for the task that said it.
+
+
+LIBRARIES = """
+*** Settings ***
+Library    Collections
+Library    OperatingSystem
+Library    Process
+Library    String
+Library    XML
+Suite Setup    Create File    ${CURDIR}/trades.xml    <trades><trade side="buy"><lots>3</lots></trade><trade side="sell"><lots>5</lots></trade></trades>
+
+*** Test Cases ***
+Totals Are Right
+    ${trades} =    Get Elements    ${CURDIR}/trades.xml    trade
+    ${total} =    Set Variable    ${0}
+    FOR    ${trade}    IN    @{trades}
+        ${lots} =    Get Element Text    ${trade}    lots
+        ${total} =    Evaluate    ${total} + int(${lots})
+    END
+    Should Be Equal As Integers    ${total}    8
+
+Texts And Lists
+    @{words} =    Split String    buy,sell,hold    ,
+    Append To List    ${words}    cancel
+    List Should Contain Value    ${words}    hold
+    ${upper} =    Convert To Upper Case    ${words}[0]
+    Should Be Equal    ${upper}    BUY
+
+A Program Of The Machine
+    ${result} =    Run Process    sh    -c    echo done; exit 3
+    Should Be Equal As Integers    ${result.rc}    3
+    Should Be Equal    ${result.stdout}    done
+    ${handle} =    Start Process    sleep    60
+    Terminate Process    ${handle}
+
+Skipped One
+    Skip    not today
+"""
+
+
+def test_a_suite_that_knows_nothing_of_the_runtime_runs_unchanged(folder: Path) -> None:
+    run = FakeRun()
+    answer = execute(folder, {"suites/checks.robot": LIBRARIES, "suites/__init__.robot": "*** Settings ***\nDocumentation    x\n"}, run)
+    assert answer == {"taskState": "succeeded", "outParameters": [], "reason": ""}, run.lines
+    assert "跳过：Skipped One" in run.texts("info")
+    assert run.steps[-1][0] == 100.0

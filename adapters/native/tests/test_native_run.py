@@ -236,3 +236,51 @@ def test_package_cache_forgets_the_old_and_the_unfinished(folder: Path, monkeypa
     execute(folder, {"main.py": "print('new')"})
     assert len(list(packages.iterdir())) == 2
     assert not list(packages.glob(".*"))
+
+
+def test_an_exception_is_one_entry_with_what_it_came_from(folder: Path) -> None:
+    run = FakeRun()
+    main = """
+import sys
+try:
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        raise ValueError("balance") from error
+except ValueError:
+    import traceback
+    traceback.print_exc()
+print("goes on", file=sys.stderr)
+raise KeyError("x")
+"""
+    answer = execute(folder, {"main.py": main}, run)
+    first, between, last = run.lines[:3]
+    assert first[0] == last[0] == "error"
+    assert first[1].count("Traceback") == 2
+    assert first[1].endswith("ValueError: balance")
+    assert between == ("warn", "goes on")
+    assert last[1].endswith("KeyError: 'x'")
+    assert answer["reason"] == "进程以退出码 1 结束：KeyError: 'x'"
+
+
+def test_an_exception_of_a_process_that_goes_on_appears_while_it_does(folder: Path) -> None:
+    main = "import os, time, traceback\ntry: 1 / 0\nexcept ZeroDivisionError: traceback.print_exc()\nwhile not os.path.exists('go'): time.sleep(0.01)"
+    going = Going(folder, {"main.py": main})
+    until(lambda: any(text.endswith("ZeroDivisionError: division by zero") for text in going.run.texts("error")))
+    next(folder.glob("tasks/*/work")).joinpath("go").touch()
+    assert going.wait()["taskState"] == "succeeded"
+
+
+def test_lines_are_said_in_the_present_step(folder: Path) -> None:
+    run = FakeRun()
+    main = "import rpa_task\nrpa_task.log('a')\nrpa_task.progress(10, '核对')\nrpa_task.log('b')\nrpa_task.progress(50)\nrpa_task.log('c')\n"
+    execute(folder, {"main.py": main}, run)
+    assert list(zip(run.texts(), run.line_steps, strict=True)) == [("a", None), ("b", "核对"), ("c", "核对")]
+
+
+def test_work_folders_go_when_they_are_old(folder: Path) -> None:
+    execute(folder, {"main.py": ""}, taskId="old")
+    for mark in folder.glob("tasks/*/ended"):
+        os.utime(mark, (1, 1))
+    execute(folder, {"main.py": ""}, taskId="new", keepWorkDays=1)
+    assert [path.name.split("-")[0] for path in (folder / "tasks").iterdir()] == ["new"]
