@@ -11,8 +11,8 @@ from tests.end_to_end.client import Client, Reply
 class AppClient(Client):
     """One caller of an application, without a socket between."""
 
-    def __init__(self, app: Flask, token: str = "") -> None:
-        super().__init__("http://localhost", token)
+    def __init__(self, app: Flask, token: str = "", side: str = "platform") -> None:
+        super().__init__("http://localhost", token, side)
         self.app = app
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
@@ -27,9 +27,7 @@ class AppClient(Client):
 
     def as_robot(self, secret: str) -> AppClient:
         """A client with a token of the robot whose secret this is."""
-        found = AppClient(self.app, AppClient(self.app).call("/api/robot/authenticate", {"secret": secret})["token"])
-        found.side = "robot"
-        return found
+        return AppClient(self.app, AppClient(self.app).call("/api/robot/authenticate", {"secret": secret})["token"], "robot")
 
     def a_robot(self) -> AppClient:
         """A client with a token of the first robot, to which this caller gives a new secret."""

@@ -53,7 +53,7 @@ class Signed:
         token = self.tokens.get(side) or self._token(side)
 
         def started(status: str, *rest: Any) -> Any:
-            if status.startswith("401"):
+            if status.startswith("401") and not environ["PATH_INFO"].endswith("/authenticate"):
                 self.tokens.clear()
             return start_response(status, *rest)
 

@@ -53,11 +53,10 @@ def assert_envelope(reply: Reply, code: str, status: int | None = None) -> dict[
 class Client:
     """One caller. ``token`` is sent with every call once there is one. Short addresses are those of ``side``."""
 
-    side = "platform"
-
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", side: str = "platform") -> None:
         self.url = url
         self.token = token
+        self.side = side
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         """Send just this."""
@@ -99,9 +98,7 @@ class Client:
     def as_robot(self, secret: str) -> Client:
         """A client with a token of the robot whose secret this is; its short addresses are those of the robot interface."""
         token = Client(self.url).call("/api/robot/authenticate", {"secret": secret})["token"]
-        found = Client(self.url, token)
-        found.side = "robot"
-        return found
+        return Client(self.url, token, "robot")
 
     def log_in(self, username: str, password: str) -> Client:
         """A client with a token of this user."""
