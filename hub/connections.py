@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from hub.keeper import SealedKeeper
 from hub.models import Connection
 from plugins import context
 from plugins.errors import ConfigurationError, HubError, VendorError
@@ -49,6 +50,7 @@ def new_context(hub: Hub, connection: Connection) -> context.Context:
             credentials=open_credentials(hub, connection),
         ),
         folder=hub.settings.data / "adapters" / connection.adapter / str(connection.id or "new"),
+        keeper=SealedKeeper(hub, connection) if connection.id else None,
     )
 
 

@@ -69,12 +69,23 @@ class Run(Protocol):
         """Note something that happened to the run in the task's timeline: ``name`` is a word of at most 16 letters, such as "unlocked"."""
 
 
+class Keeper(Protocol):
+    """Small texts that all processes of the hub share for a while, kept as secrets are: a vendor's token, a cursor."""
+
+    def get(self, name: str) -> str | None:
+        """What is kept under a name; None where there is nothing (any more)."""
+
+    def put(self, name: str, value: str, seconds: float) -> None:
+        """Keep a text for so long. It may be forgotten earlier."""
+
+
 @dataclass(frozen=True)
 class Context:
     """The first argument of every hook.
 
     ``trace_id`` follows the call through hub, worker and vendor; send it along where the vendor's API has a place for it.
     ``memo`` lives as long as the process, one for each connection: a client or a token may be kept there, under ``lock``.
+    ``keeper`` holds what all processes shall share, where there is one: jobs run in processes of their own, whose ``memo`` ends with them.
     ``folder`` is a private, writable folder of the adapter on this machine. ``run`` is set for ``task_run`` only.
     """
 
@@ -84,4 +95,5 @@ class Context:
     folder: Path | None = None
     memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     lock: Any = field(default_factory=threading.RLock, repr=False, compare=False)
+    keeper: Keeper | None = field(default=None, repr=False, compare=False)
     run: Run | None = field(default=None, repr=False, compare=False)

@@ -9,7 +9,7 @@ from adapters.standard import envelope, login
 from adapters.standard.answers import present
 from adapters.standard.body import Body
 from adapters.standard.form import chosen, is_robot
-from plugins import Connection, Context, HubError, NotSupported, VendorError
+from plugins import Context, HubError, NotSupported, VendorError
 from plugins.fields import Items, Record
 from plugins.http import READ_TIMEOUT, HttpClient, shared
 from plugins.login import Login
@@ -90,11 +90,7 @@ def _info(ctx: Context) -> dict[str, Any]:
 
 def client(ctx: Context) -> HttpClient:
     """The client of this connection, signed in."""
-    return shared(ctx, _made)
-
-
-def _made(connection: Connection) -> HttpClient:
-    return login.client(connection, auth=Login(lambda: login.sign_in(connection)))
+    return shared(ctx, lambda connection: login.client(connection, Login(lambda: login.sign_in(connection), ctx.keeper)))
 
 
 def supported(ctx: Context, operation: Operation | None) -> Operation:

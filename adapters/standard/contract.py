@@ -17,7 +17,7 @@ OPTIONS = {"kind": "platform", "username": "hub-a", "cipher": "plain"}
 ROBOT = {"kind": "robot", "cipher": "plain"}
 KEY = "0432c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0"
 MOMENT = datetime(2026, 11, 24, 3, 9, 57, tzinfo=UTC)
-VALUES = ((Moment, MOMENT), (Json, {"cores": 4}), (Flag, True), (Id, 7), (Level, "info"))
+VALUES = ((Moment, MOMENT), (Json, {"cpu": "4 核"}), (Flag, True), (Id, 7), (Level, "info"))
 TOLD = {"taskState": "succeeded", "url": "/recordings/7?sign=x"}
 CONTENT = FileContent.of(b"PK content of a package", "package.zip")
 START: dict[str, Any] = {"processId": "7", "inParameters": [{"name": "name", "value": "Li"}], "priority": 1, "totalCount": 1, "isRecord": True}
