@@ -1,5 +1,5 @@
 """The built-in robot runtime: runs process packages as operating-system processes on this machine (docs/packages.md)."""
-from adapters.native import connection, machine, package, task, unlocking
+from adapters.native import claims, connection, machine, package, task, unlocking
 from plugins import Adapter
 
 ADAPTER = Adapter(
@@ -8,5 +8,6 @@ ADAPTER = Adapter(
     modules=(connection, machine, package, task, unlocking),
     form=connection.Form,
     not_yet={"video_query": "内置机器人尚不录制屏幕"},
+    claims=claims.CLAIMS,
     needs_address=False,
 )
