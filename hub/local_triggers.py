@@ -81,7 +81,7 @@ def _fire(hub: Hub, dispatcher: Dispatcher, row: Robot, path: str, until: dateti
             continue
         if len(moments) > 1:
             log.warning("fires of a local trigger missed", robot_id=row.id, trigger=trigger["name"], count=len(moments) - 1)
-        count += _call(dispatcher, row, path, trigger, moments[-1])
+        count += fire(dispatcher, row, path, trigger, moments[-1])
     following = next_due(hub, row.schedules, until)
     with hub.db.write() as session:
         mine = update(Robot).where(Robot.id == row.id, Robot.schedules_due_at == since)
@@ -94,7 +94,8 @@ def _between(plan: Plan, since: datetime, until: datetime) -> list[datetime]:
     return list(takewhile(lambda each: each <= until, plan.fires(since - SECOND)))
 
 
-def _call(dispatcher: Dispatcher, row: Robot, path: str, trigger: Mapping[str, Any], moment: datetime) -> int:
+def fire(dispatcher: Dispatcher, row: Robot, path: str, trigger: Mapping[str, Any], moment: datetime, kind: str = "schedule") -> int:
+    """Start the task of a trigger by the robot itself, once for each moment; gives the number of tasks started."""
     key = f"local-trigger-{row.id}-{trigger['name']}-{moment:%Y%m%dT%H%M%S}"
     params = {"isRecord": False, **{name: trigger[name] for name in PASSED_ON if trigger.get(name) is not None}}
     answer = dispatcher.call(
@@ -102,7 +103,7 @@ def _call(dispatcher: Dispatcher, row: Robot, path: str, trigger: Mapping[str, A
         params,
         caller=auth.robot_caller(row.id, row.department_id, path),
         trace_id=new_trace_id(),
-        source=Source(kind="schedule", idempotency_key=key),
+        source=Source(kind=kind, idempotency_key=key),
     )
     if answer.code.value != "00000":
         log.warning("local trigger did not start its task", robot_id=row.id, trigger=trigger["name"], code=str(answer.code), reason=answer.message)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.core import Hub
 from hub.machines import desktops, here, power, upgrades
 from hub.machines.here import Here
+from hub.machines.hotkeys import Hotkeys
 from hub.machines.sampling import Sampler
 from hub.models import MachineCommand, UpgradeItem
 from hub.models.machine import OPEN_STATES
@@ -38,6 +39,7 @@ class MachineHost:
         self._here: Here | None = None
         self._next_lease = 0.0
         self._sampler = Sampler()
+        self._hotkeys = Hotkeys()
 
     def step(self) -> None:
         """One round. A part that fails holds up none of the others."""
@@ -47,6 +49,7 @@ class MachineHost:
         if self._here is None:
             return
         self._try(self._sampler.step, self._here)
+        self._try(self._hotkeys.step, self._here)
         self._try(_do_what_is_wanted, self._here)
 
     def _try(self, part: Callable[[Here], object], where: Here) -> None:
@@ -57,6 +60,7 @@ class MachineHost:
 
     def leave(self) -> None:
         """Give the machine back."""
+        self._hotkeys.close()
         if self._here is not None:
             here.leave(self._here)
 

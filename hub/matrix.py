@@ -17,6 +17,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from hub.serving import handlers
+from plugins.adapter import Adapter
 from plugins.manager import Adapters, LoadedAdapter, Support, discover, standard_catalogue
 from plugins.operation import Operation
 
@@ -26,6 +27,11 @@ COLOURS = {"native": "green", "emulated": "cyan", "cannot": "yellow", "not yet":
 LEGEND = (
     "`native`: the vendor's own answer. `emulated`: the hub answers in the vendor's place. `cannot`: the vendor has no way to do it; the number "
     "leads to the reason. `not yet`: nobody answers, the caller gets 20102. The column `hub` says whether the hub serves the operation today."
+)
+
+CLAIMED = (
+    "`proven`: the tests show it, as the last column says. `unproved`: made for it and not tried there; nobody should rely on it before trying. "
+    "`no`: not there."
 )
 
 
@@ -74,8 +80,8 @@ def as_json(matrix: list[Row]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2)
 
 
-def as_markdown(matrix: list[Row]) -> str:
-    """The matrix as a page of the documents."""
+def as_markdown(matrix: list[Row], adapters: Iterable[Adapter] = ()) -> str:
+    """The matrix as a page of the documents, with what the robots of these adapters claim."""
     notes = _Notes()
     names = list(matrix[0].support)
     lines = [
@@ -85,7 +91,18 @@ def as_markdown(matrix: list[Row]) -> str:
     for each in matrix:
         cells = [f"{support}{notes.mark(reason)}" for support, reason in each.support.values()]
         lines.append(_line(each.operation.code, f"`{each.operation.name}`", each.operation.title, "yes" if each.served else "no", *cells))
-    return "\n".join([*lines, *(["", "## Reasons", "", *notes.lines()] if notes.lines() else [])]) + "\n"
+    lines += ["", "## Reasons", "", *notes.lines()] if notes.lines() else []
+    return "\n".join([*lines, *_claims(adapters)]) + "\n"
+
+
+def _claims(adapters: Iterable[Adapter]) -> list[str]:
+    lines: list[str] = []
+    for each in adapters:
+        if each.claims:
+            lines += ["", f"## What the robots of `{each.name}` claim per system", "", CLAIMED, ""]
+            lines += [_line("feature", "system", "state", "what it rests on"), _line(*["---"] * 4)]
+            lines += [_line(claim.feature, claim.system, claim.state, claim.note) for claim in each.claims]
+    return lines
 
 
 def _line(*cells: str) -> str:
@@ -128,14 +145,14 @@ def _show(matrix: list[Row]) -> None:
 @click.option("--check", type=click.Path(dir_okay=False, path_type=Path), is_flag=False, flag_value=Path(FILE), help="Fail when that page is out of date.")
 def matrix(wants_json: bool, write: Path | None, check: Path | None) -> None:
     """Show which adapter answers which operation."""
-    found = present()
+    found, adapters = present(), [each.adapter for each in discover().values()]
     if check is not None:
-        if not check.is_file() or check.read_text("utf-8") != as_markdown(found):
+        if not check.is_file() or check.read_text("utf-8") != as_markdown(found, adapters):
             raise click.ClickException(f"{check} is out of date; `rpahub matrix --write {check}` brings it up to date")
         click.echo(f"{check} is up to date")
     if write is not None:
         write.parent.mkdir(parents=True, exist_ok=True)
-        write.write_text(as_markdown(found), "utf-8")
+        write.write_text(as_markdown(found, adapters), "utf-8")
         click.echo(f"wrote {write}")
     if wants_json:
         click.echo(as_json(found))

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hub import local_triggers
+from hub import hotkeys, local_triggers
 from hub.call import Call
 from hub.database import now
 from hub.models import Machine, Process, Robot
@@ -83,6 +83,8 @@ def _checked(each: dict[str, Any], zone: str) -> dict[str, Any]:
     field = "hotkey" if kind == "hotkey" else "cronExpression"
     if not (each.get(field) or "").strip():
         raise InvalidInput(f"本地触发器 {each['name']} 缺少 {field}", code=codes.PARAMETER_MISSING)
+    if kind == "hotkey":
+        hotkeys.parse(each["hotkey"])
     if kind == "cron" and next(local_triggers.plan_of(each["cronExpression"], each.get("timeZone") or zone).fires(now()), None) is None:
         raise InvalidInput(f"本地触发器 {each['name']} 的 cronExpression 今后不会再触发")
     kept = {name: value for name, value in each.items() if value is not None}

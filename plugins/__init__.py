@@ -28,7 +28,7 @@ Each function carries the name of an operation and has one signature::
 
 ``plugins.testing`` proves an adapter against all this.
 """
-from plugins.adapter import Adapter
+from plugins.adapter import Adapter, Claim
 from plugins.context import Connection, Context, Run
 from plugins.errors import (
     ConfigurationError,
@@ -47,6 +47,6 @@ from plugins.markers import hookimpl
 from plugins.operation import operation
 
 __all__ = [
-    "Adapter", "ConfigurationError", "Conflict", "Connection", "Context", "FileContent", "HubError", "InvalidInput", "NotFound",
+    "Adapter", "Claim", "ConfigurationError", "Conflict", "Connection", "Context", "FileContent", "HubError", "InvalidInput", "NotFound",
     "NotSupported", "Refused", "Run", "Unreachable", "VendorError", "VendorTimeout", "hookimpl", "operation",
 ]

@@ -1,5 +1,5 @@
 """The built-in robot runtime: runs process packages as operating-system processes on this machine (docs/packages.md)."""
-from adapters.native import connection, left, machine, package, task, unlocking
+from adapters.native import claims, connection, left, machine, package, task, unlocking
 from plugins import Adapter
 
 ADAPTER = Adapter(
@@ -7,5 +7,6 @@ ADAPTER = Adapter(
     title="内置机器人",
     modules=(connection, left, machine, package, task, unlocking),
     form=connection.Form,
+    claims=claims.CLAIMS,
     needs_address=False,
 )

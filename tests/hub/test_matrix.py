@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hub.matrix import FILE, as_json, as_markdown, matrix, present, rows
 from hub.serving import handlers
 from plugins import Adapter, Context, hookimpl
-from plugins.manager import Adapters, standard_catalogue
+from plugins.manager import Adapters, discover, standard_catalogue
 from plugins.operation import Catalogue
 
 
@@ -86,4 +86,4 @@ def test_the_page_in_the_documents_is_up_to_date() -> None:
     page = Path(__file__).parents[2] / FILE
     if not page.exists():
         pytest.skip("the documents are not beside the tests")
-    assert page.read_text("utf-8") == as_markdown(present()), f"bring it up to date with `rpahub matrix --write {FILE}`"
+    assert page.read_text("utf-8") == as_markdown(present(), [each.adapter for each in discover().values()]), f"bring it up to date with `rpahub matrix --write {FILE}`"
