@@ -7,8 +7,8 @@ from alembic import op
 
 from hub.database import BigId, Moment
 
-revision = "0004"
-down_revision = "0008"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
