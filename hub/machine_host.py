@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import redis
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.core import Hub
@@ -20,12 +20,14 @@ from hub.machines.here import Here
 from hub.machines.hotkeys import Hotkeys
 from hub.machines.sampling import Sampler
 from hub.models import MachineCommand, UpgradeItem
-from hub.models.machine import OPEN_STATES
-from hub.models.upgrade import UNFINISHED_STATES
+from hub.models.machine import OPEN
+from hub.models.upgrade import UNFINISHED
 from plugins.errors import HubError
 
 STEP_INTERVAL = 1.0
 LEASE_INTERVAL = 4.0
+# SQLite uses an index of some rows only where a query repeats its condition, word for word.
+IS_OPEN, IS_UNFINISHED = text(f"machine_command.{OPEN}"), text(f"upgrade_item.{UNFINISHED}")
 
 log = structlog.get_logger(__name__)
 
@@ -67,8 +69,8 @@ class MachineHost:
 
 def _do_what_is_wanted(where: Here) -> None:
     """Power and upgrades one at a time: nothing is installed while the machine is about to go down. Mostly, one query finds nothing to do."""
-    commands = select(MachineCommand.id).where(MachineCommand.machine_id == where.machine_id, MachineCommand.state.in_(OPEN_STATES))
-    items = select(UpgradeItem.id).where(UpgradeItem.machine_id == where.machine_id, UpgradeItem.state.in_(UNFINISHED_STATES))
+    commands = select(MachineCommand.id).where(MachineCommand.machine_id == where.machine_id, IS_OPEN)
+    items = select(UpgradeItem.id).where(UpgradeItem.machine_id == where.machine_id, IS_UNFINISHED)
     with where.hub.db.rows() as connection:
         commanded, upgraded = connection.execute(select(commands.exists(), items.exists())).one()
     if commanded:

@@ -1,6 +1,7 @@
 """Upgrading the robots of many machines, wave by wave (X10, clause 5.3)."""
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import select
@@ -22,6 +23,8 @@ from plugins.records import Dated
 
 DEFAULT_TIMEOUT = 1800
 MOST_MACHINES = 10_000
+# It becomes an argument of the machines' own command, and must not look like an option of it.
+VERSION = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 
 
 class UpgradeCampaignCreateRequest(Record):
@@ -53,6 +56,8 @@ def upgrade_campaign_create(call: Call, params: dict[str, Any]) -> dict[str, Any
     On each machine the robots finish what they run, the machine's own upgrade_command installs, and the robots' new version is checked.
     """
     installer = find(call, RobotInstaller, params["installerId"])
+    if not VERSION.fullmatch(installer.version):
+        raise InvalidInput(f"安装包版本 {installer.version} 不能作为升级命令的参数，应以字母或数字开头，只含字母、数字和 . _ + -")
     machines = _machines(call, params)
     if not machines:
         raise InvalidInput("robotIds 和 machineIds 不能都为空", code=codes.PARAMETER_MISSING)

@@ -75,7 +75,7 @@ def x_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes
     if shutil.which("Xvfb") is None:
         pytest.skip("there is no Xvfb to start here")
     reader, writer = os.pipe()
-    with subprocess.Popen(["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24", "-nolisten", "tcp"], pass_fds=[writer]) as server:
+    with subprocess.Popen(["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset"], pass_fds=[writer]) as server:
         os.close(writer)
         with os.fdopen(reader, encoding="ascii") as file:
             monkeypatch.setenv("DISPLAY", f":{file.readline().strip()}")

@@ -317,6 +317,12 @@ def test_a_machine_whose_owner_wants_no_upgrades_is_refused(api: Api, new_host: 
     assert api("upgrade_campaign_query", campaignId=1)["items"][0]["itemState"] == "failed"
 
 
+def test_a_version_that_could_be_an_option_of_the_command_is_refused(api: Api, new_host: NewHost, installer: dict[str, int], command: list[str]) -> None:
+    file = base64.b64encode(b"x").decode()
+    key = api("robot_installer_upload", installerName="机器人", installerVersion="--root", file=file)["installerId"]
+    assert api.code("upgrade_campaign_create", installerId=key, machineIds=[new_host(upgrade_command=command).machine_id]) == "10007"
+
+
 def test_a_machine_that_never_comes_again_does_not_hold_up_the_others(
     api: Api, hub: Hub, new_host: NewHost, installer: dict[str, int], command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
