@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ class RunNote:
     def write(self, leader: int | None = None) -> None:
         """Write the note: before anything of the run exists, and again when the number of its first process is known."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        note = {"runId": self.run_id, "boot": boot_id(), "owner": os.getpid(), "ownerStart": psutil.Process().create_time(), "leader": leader}
+        note = {"runId": self.run_id, "machine": socket.gethostname(), "boot": boot_id(), "owner": os.getpid(), "ownerStart": psutil.Process().create_time(), "leader": leader}
         if leader is not None:
             note["leaderStart"] = psutil.Process(leader).create_time()
         draft = self.path.with_suffix(".part")
@@ -68,11 +69,14 @@ class Guard:
 
 
 def reap_leftovers(folder: Path) -> int:
-    """End the runs in the robot's ``folder`` whose robot is dead. Gives the number of processes ended; live runs are left alone."""
+    """End the runs in the robot's ``folder`` whose robot is dead. Gives the number of processes ended.
+
+    Live runs are left alone, and so are those of other machines that share the folder: nothing can be known of their processes here.
+    """
     ended = 0
     for path in sorted((folder / RUNS).glob("*.json")):
         note = _read(path)
-        if note is not None and not process_lives(note):
+        if note is not None and note["machine"] == socket.gethostname() and not process_lives(note):
             ended += end_run(folder, note)
     return ended
 

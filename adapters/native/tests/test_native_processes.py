@@ -1,8 +1,10 @@
 """Every process of a run obeys, and none outlives it, whatever it or its robot does."""
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -201,6 +203,17 @@ def test_run_is_ended_when_its_own_thread_is_interrupted(folder: Path, tmp_path:
         signal.signal(signal.SIGUSR1, before)
     assert not list(folder.glob("runs/*.json"))
     assert not [child for child in psutil.Process().children() if child not in others and is_alive(child.pid)]
+
+
+def test_runs_of_other_machines_that_share_the_folder_are_left_alone(folder: Path) -> None:
+    note = folder / "runs" / "abc.json"
+    note.parent.mkdir(parents=True)
+    note.write_text(json.dumps({"runId": "abc", "machine": "another", "boot": "x", "owner": 1, "ownerStart": 0.0, "leader": None}))
+    assert reap_leftovers(folder) == 0
+    assert note.exists()
+    note.write_text(note.read_text().replace("another", socket.gethostname()))
+    reap_leftovers(folder)
+    assert not note.exists()
 
 
 def test_live_runs_of_other_robots_are_left_alone(folder: Path) -> None:
