@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import func, select
 
 from config.settings import Settings
-from hub import rights, standalone
+from hub import rights
 from hub.connections import NATIVE
 from hub.core import Hub
 from hub.migrations import upgrade
@@ -24,6 +24,7 @@ from hub.models import (
     RobotGroupMember,
     Role,
 )
+from hub.robots import standalone
 from hub.security import hash_password
 from hub.serving import full_catalogue
 from plugins.errors import ConfigurationError

@@ -144,7 +144,7 @@ def scheduler(data: Path | None) -> None:
 @options("data")
 def desktop(data: Path | None) -> None:
     """Serve the remote desktops of this machine's robots alone."""
-    run_part("desktop", "hub.desktop_server:main", data=data and data.resolve())
+    run_part("desktop", "hub.screens.desktop_server:main", data=data and data.resolve())
 
 
 @rpahub.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from hub.keeper import SealedKeeper
+from hub.machines.keeper import SealedKeeper
 from hub.models import Connection
 from plugins import context
 from plugins.errors import ConfigurationError, HubError, VendorError

@@ -60,7 +60,7 @@ def plan_of(settings: Settings) -> Plan:
         parts=(
             Part("web", "hub.web:main"),
             Part("scheduler", "hub.scheduler:main"),
-            Part("robots", "hub.robot_host:main"),
+            Part("robots", "hub.robots.host:main"),
             *(Part(f"worker-{number}", "hub.worker:main", (number,)) for number in range(1, workers + 1)),
             *(() if is_robot else _desktop(settings)),
         ),
@@ -74,13 +74,13 @@ def _desktop(settings: Settings) -> tuple[Part, ...]:
     """The part that serves remote desktops, where that is wanted and this machine has what it takes."""
     if not settings.desktop_enabled:
         return ()
-    from hub.desktop import missing
+    from hub.screens.desktop import missing
 
     lacking = missing()
     if lacking:
         log.warning("remote desktops are not served", reason=lacking)
         return ()
-    return (Part("desktop", "hub.desktop_server:main"),)
+    return (Part("desktop", "hub.screens.desktop_server:main"),)
 
 
 def warm(settings: Settings) -> None:

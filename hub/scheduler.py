@@ -18,10 +18,10 @@ from hub.core import Hub
 from hub.database import now
 from hub.dispatch import Dispatcher
 from hub.idempotency import KEPT_FOR
-from hub.local_triggers import fire_due
 from hub.machines import sampling
 from hub.machines.sweep import sweep_machines
 from hub.models import AccessToken, ApiCall, KeptAnswer
+from hub.robots.local_triggers import fire_due
 from hub.tasks.sweep import requeue_lost, sweep
 
 log = structlog.get_logger(__name__)

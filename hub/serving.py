@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from hub import standalone
 from hub.call import Call
+from hub.robots import standalone
 from plugins.manager import STANDARD
 from plugins.operation import Catalogue, declared_in, modules_of
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from hub.evidence import read_key
 from hub.models import SigningKey
+from hub.screens.evidence import read_key
 
 if TYPE_CHECKING:
     from hub.core import Hub

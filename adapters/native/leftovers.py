@@ -37,7 +37,8 @@ class RunNote:
     def write(self, leader: int | None = None) -> None:
         """Write the note: before anything of the run exists, and again when the number of its first process is known."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        note = {"runId": self.run_id, "machine": socket.gethostname(), "boot": boot_id(), "owner": os.getpid(), "ownerStart": psutil.Process().create_time(), "leader": leader}
+        owner = {"owner": os.getpid(), "ownerStart": psutil.Process().create_time()}
+        note = {"runId": self.run_id, "machine": socket.gethostname(), "boot": boot_id(), **owner, "leader": leader}
         if leader is not None:
             note["leaderStart"] = psutil.Process(leader).create_time()
         draft = self.path.with_suffix(".part")

@@ -16,9 +16,9 @@ from typing import Any
 
 import psutil
 
-from adapters.native import desktops
-from adapters.native.desktops import Desktop
+from adapters.native import sessions
 from adapters.native.leftovers import boot_id, process_lives
+from adapters.native.sessions import Desktop
 from plugins import Context, HubError, Run, hookimpl
 from plugins.errors import Conflict
 
@@ -32,9 +32,9 @@ def unlocked(base: Path, run: Run, run_id: str, params: dict[str, Any]) -> Itera
     if not params.get("isAutoUnlockEnabled"):
         yield
         return
-    desktop = desktops.desktop_of(params.get("machineUsername") or "")
+    desktop = sessions.desktop_of(params.get("machineUsername") or "")
     if desktop is None:
-        run.log("info", f"自动解锁：{desktops.NO_SESSION}")
+        run.log("info", f"自动解锁：{sessions.NO_SESSION}")
         yield
         return
     note = base / FOLDER / f"{run_id}{LIVE}"
@@ -94,7 +94,7 @@ def lock_after_dead_runs(base: Path, dead: str = "") -> None:
             detail = f"任务的执行进程中断后重新锁定会话 {note['key']}"
             if note["boot"] == boot_id() and not _others(path, note["key"]):
                 try:
-                    desktops.by_key(note["key"]).set_locked(True)
+                    sessions.by_key(note["key"]).set_locked(True)
                 except HubError as error:
                     detail = f"任务的执行进程中断后未能锁定会话 {note['key']}：{error.reason}"
             marked = path.with_suffix(RESTORED)
@@ -120,9 +120,9 @@ def desktop_restore(ctx: Context, params: dict) -> dict:
 @hookimpl
 def desktop_lock(ctx: Context, params: dict) -> dict:
     """Lock or unlock the session of the robot's user."""
-    desktop = desktops.desktop_of(params.get("machineUsername") or "")
+    desktop = sessions.desktop_of(params.get("machineUsername") or "")
     if desktop is None:
-        raise Conflict(desktops.NO_SESSION)
+        raise Conflict(sessions.NO_SESSION)
     wanted = bool(params["isLocked"])
     word = "锁定" if wanted else "解锁"
     if desktop.is_locked() is wanted:

@@ -8,9 +8,9 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, send_file
 from sqlalchemy.orm import Session
 
-from hub import recordings
 from hub.api.envelope import trace_id
 from hub.models import AuditEntry, FileVersion, Package, Recording, RobotInstaller, StoredFile, Task
+from hub.screens import recordings
 from hub.sealed_files import Sealed
 from plugins import codes
 from plugins.errors import HubError, Refused

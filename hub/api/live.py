@@ -16,8 +16,8 @@ from flask import Blueprint, Response, request
 from sqlalchemy import select
 
 from hub.core import Hub
-from hub.live import View, signed_part, view_of
 from hub.models import Task, TaskLog
+from hub.screens.live import View, signed_part, view_of
 from hub.tasks import lifecycle
 from hub.tasks.screen import watch
 from plugins import codes

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from hub import evidence
-from hub.evidence import LARGEST, Refuted
+from hub.screens import evidence
+from hub.screens.evidence import LARGEST, Refuted
 
 CHUNK = 1 << 20
 FALSE = 1

@@ -17,7 +17,7 @@ ROLE = "robot"
 def robot(ctx: click.Context, data: Path | None, name: str | None) -> None:
     """Run the native robots of this machine for a hub; or, with `up`, one robot alone that needs no hub."""
     if ctx.invoked_subcommand is None:
-        run_part("robots", "hub.robot_host:main", *([name] if name else []), data=data and data.resolve())
+        run_part("robots", "hub.robots.host:main", *([name] if name else []), data=data and data.resolve())
 
 
 @robot.command()
@@ -37,6 +37,6 @@ def up(data: Path | None, host: str | None, port: int | None) -> None:
 def secret(data: Path | None) -> None:
     """Give a standalone robot another secret and print it; the old one and all tokens end at once."""
     from hub.core import Hub
-    from hub.standalone import new_secret
+    from hub.robots.standalone import new_secret
 
     click.echo(f"robot secret {new_secret(Hub(settings_of(role=ROLE, data=data and data.resolve())))}")

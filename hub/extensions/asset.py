@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.call import Call
 from hub.models import Asset
-from hub.run_time import granted, running_task
+from hub.robots.run_time import granted, running_task
 from hub.services.asset import PURPOSE
 from plugins.fields import Id, Record, Text, Whole
 from plugins.operation import operation

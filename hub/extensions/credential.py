@@ -12,7 +12,7 @@ from hub.call import Call
 from hub.database import now
 from hub.models import Credential, CredentialLease, Robot, Task
 from hub.paging import page
-from hub.run_time import granted, running_task
+from hub.robots.run_time import granted, running_task
 from hub.scope import find, visible
 from hub.services.credential import PURPOSE
 from hub.wire import is_inside, key_of, open_password, seal_for

@@ -6,7 +6,7 @@ from typing import Any
 from hub.api.downloads import signed_url
 from hub.call import Call
 from hub.models import FileVersion, StoredFile
-from hub.run_time import files_of, running_task
+from hub.robots.run_time import files_of, running_task
 from hub.services.file import file_name, folder_path, new_version, require_password
 from plugins import codes
 from plugins.errors import InvalidInput, NotFound

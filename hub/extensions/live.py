@@ -6,12 +6,12 @@ from typing import Any
 
 import redis
 
-from hub import live
 from hub.call import Call
 from hub.database import now
 from hub.extensions.recording import running, shown
 from hub.models import Task
 from hub.scope import find
+from hub.screens import live
 from plugins.errors import HubError, NotFound
 from plugins.fields import Flag, Id, Moment, Record, Text
 from plugins.operation import operation

@@ -11,7 +11,7 @@ from hub.database import now
 from hub.extensions.queue_item import QueueItemContent, add
 from hub.models import DataQueueItem
 from hub.models.queue import UNFINISHED
-from hub.run_time import queue_of, running_task
+from hub.robots.run_time import queue_of, running_task
 from hub.services.data_queue import item_states
 from plugins.errors import Conflict, NotFound
 from plugins.fields import Flag, Id, Json, Moment, Record, Text, Whole

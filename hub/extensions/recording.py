@@ -7,14 +7,15 @@ from typing import Any
 import redis
 from sqlalchemy import select
 
-from hub import connections, recordings
+from hub import connections
 from hub.api.downloads import signed_url
 from hub.call import Call
-from hub.evidence import ALGORITHM
 from hub.models import Connection, Process, Recording, Robot, Task
 from hub.paging import page
 from hub.resource import dates
 from hub.scope import find, visible
+from hub.screens import recordings
+from hub.screens.evidence import ALGORITHM
 from hub.signing import pem
 from hub.tasks import lifecycle
 from hub.tasks.running import send_command

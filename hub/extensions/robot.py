@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.call import Call
 from hub.models import Robot
-from hub.robot_control import end_task, start, stop, want
+from hub.robots.control import end_task, start, stop, want
 from hub.scope import find
 from plugins.fields import Flag, Id, Record
 from plugins.operation import operation

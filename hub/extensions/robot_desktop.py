@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 import redis
 
-from hub import connections, desktop
+from hub import connections
 from hub.call import Call
 from hub.database import now
-from hub.desktop import Ticket
 from hub.extensions.recording import running, shown
 from hub.models import Connection, Machine, Robot
 from hub.scope import find
+from hub.screens import desktop
+from hub.screens.desktop import Ticket
 from plugins import codes
 from plugins.errors import HubError, NotSupported
 from plugins.fields import Flag, Id, Moment, Record, Text

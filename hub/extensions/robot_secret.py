@@ -4,10 +4,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from hub import robot_secrets
 from hub.call import Call
 from hub.database import now
 from hub.models import Robot
+from hub.robots import secrets as robot_secrets
 from hub.scope import find
 from plugins import codes
 from plugins.errors import Conflict, NotFound

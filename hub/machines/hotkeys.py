@@ -11,15 +11,15 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from hub import hotkeys
 from hub.connections import NATIVE
 from hub.database import now
 from hub.dispatch import Dispatcher
-from hub.hotkeys import Hotkey
-from hub.local_triggers import fire
 from hub.machines.here import Here
 from hub.machines.keyboard import Keyboard, NoKeyboard
 from hub.models import Connection, Department, Robot
+from hub.robots import hotkeys
+from hub.robots.hotkeys import Hotkey
+from hub.robots.local_triggers import fire
 from plugins.errors import InvalidInput
 
 LOOK_INTERVAL = 5.0

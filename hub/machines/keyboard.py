@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from hub.hotkeys import Hotkey
+from hub.robots.hotkeys import Hotkey
 
 MASKS = {"ctrl": "ControlMask", "alt": "Mod1Mask", "shift": "ShiftMask", "cmd": "Mod4Mask"}
 # A combination counts whether Caps Lock and Num Lock are on or not.

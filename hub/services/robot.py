@@ -14,7 +14,7 @@ from hub.database import now
 from hub.models import Connection, Department, Machine, Process, Robot, RobotGroup, RobotGroupMember, Task, Trigger, TriggerRobot
 from hub.paging import page
 from hub.resource import ask_platform, dates, move, platform_names, refuse_blank, refuse_taken, show, stamps, take_over
-from hub.robot_states import STATUS, in_states, states_of
+from hub.robots.states import STATUS, in_states, states_of
 from hub.scope import find, find_all, within_department
 from hub.serving import serves
 from hub.tasks import lifecycle

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.call import Call
-from hub.robot_interface import own_robot
+from hub.robots.interface import own_robot
 from hub.services.file import file_create, file_delete, file_list, file_query, file_update
 from hub.serving import serves
 from plugins.operations import robot_api_file

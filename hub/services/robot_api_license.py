@@ -9,7 +9,7 @@ from hub.call import Call
 from hub.licence_file import PERPETUAL
 from hub.licences import ROBOT_LICENCES, kind_of
 from hub.models import Licence
-from hub.robot_interface import own_robot, tell_own
+from hub.robots.interface import own_robot, tell_own
 from hub.serving import serves
 from plugins.operations import robot_api_license
 

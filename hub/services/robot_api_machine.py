@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.call import Call
-from hub.robot_interface import own_robot, tell_own
+from hub.robots.interface import own_robot, tell_own
 from hub.services.machine import machine_query
 from hub.serving import serves
 from plugins import codes

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from hub.call import Call
 from hub.models import Package
 from hub.paging import page
-from hub.robot_interface import own_robot
+from hub.robots.interface import own_robot
 from hub.scope import visible
 from hub.services.package import add, remove
 from hub.serving import serves

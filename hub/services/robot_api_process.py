@@ -9,7 +9,7 @@ from hub.call import Call
 from hub.models import Package, Process
 from hub.paging import page
 from hub.resource import dates, refuse_blank, refuse_taken, take_over
-from hub.robot_interface import own_robot, tell_own
+from hub.robots.interface import own_robot, tell_own
 from hub.scope import find, visible
 from hub.services.process import activate, remove
 from hub.serving import serves

@@ -5,13 +5,14 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from hub import auth, robot_control
+from hub import auth
 from hub.call import Call
 from hub.database import now
 from hub.models import Machine, Robot, RobotSecret
 from hub.resource import stamps
-from hub.robot_interface import own_robot, tell_own
-from hub.robot_settings import settings_of, take_over_settings
+from hub.robots import control as robot_control
+from hub.robots.interface import own_robot, tell_own
+from hub.robots.settings import settings_of, take_over_settings
 from hub.security import token_digest
 from hub.services.robot import condition
 from hub.serving import serves

@@ -18,7 +18,7 @@ from hub.core import Hub
 from hub.database import now
 from hub.models import Connection, Package, Process, Robot, Task, TaskEvent, TaskLog
 from hub.models.task import ACTIVE as INDEXED
-from hub.robot_states import MAY_WORK
+from hub.robots.states import MAY_WORK
 from plugins.codes import Code
 
 QUEUED = "queued"

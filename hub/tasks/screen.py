@@ -16,9 +16,9 @@ from typing import Any
 import redis
 import structlog
 
-from hub import recordings
 from hub.core import Hub
-from hub.recordings import Film
+from hub.screens import recordings
+from hub.screens.recordings import Film
 from plugins.files import FileContent
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import Settings
 from hub.core import Hub
-from hub.keeper import SealedKeeper
+from hub.machines.keeper import SealedKeeper
 from hub.models import Connection
 from hub.redis_server import RedisServer
 from plugins.login import Login, Ticket

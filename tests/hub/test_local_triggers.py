@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from hub import local_triggers
 from hub.core import Hub
 from hub.models import Robot, Task
+from hub.robots import local_triggers
 from tests.hub.conftest import Api
 from tests.hub.services import making
 from tests.hub.services.test_robot_api import made_on, robot_api

@@ -12,14 +12,15 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
-from hub import evidence, recordings, rights
+from hub import rights
 from hub.app import create_app
 from hub.core import Hub
-from hub.desktop import Ticket, address_of, announce, issue, take
 from hub.models import AuditEntry, Recording, Robot, SigningKey, Task
 from hub.parts import plan_of
 from hub.redis_server import RedisServer
 from hub.reseal import reseal
+from hub.screens import evidence, recordings
+from hub.screens.desktop import Ticket, address_of, announce, issue, take
 from hub.serving import full_catalogue
 from hub.tasks.screen import Screen, State, state_of, watch
 from hub.vault import key_file
@@ -251,7 +252,7 @@ def test_remote_desktops_are_a_part_only_where_they_are_wanted_and_possible(sett
     def names(given: Settings) -> set[str]:
         return {part.name for part in plan_of(given).parts}
 
-    monkeypatch.setattr("hub.desktop.missing", lambda: "")
+    monkeypatch.setattr("hub.screens.desktop.missing", lambda: "")
     assert "desktop" in names(wanted) and "desktop" not in names(settings)
-    monkeypatch.setattr("hub.desktop.missing", lambda: "x11vnc is not there")
+    monkeypatch.setattr("hub.screens.desktop.missing", lambda: "x11vnc is not there")
     assert "desktop" not in names(wanted)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.native import desktops
+from adapters.native import sessions
 from adapters.native.tests.loginctl import Loginctl
 from adapters.native.tests.running import FakeRun, Going, execute, number_from, until
 from adapters.native.unlocking import desktop_lock, desktop_restore
@@ -26,7 +26,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loginctl:
     """A locked session of this user."""
     made = Loginctl(tmp_path / "logind")
     monkeypatch.setenv("PATH", made.path)
-    monkeypatch.setattr(desktops, "PATIENCE", 1.0)
+    monkeypatch.setattr(sessions, "PATIENCE", 1.0)
     return made
 
 
@@ -151,8 +151,8 @@ def test_windows_sessions_are_locked_by_the_documented_call_and_never_claimed_to
     called: list[list[str]] = []
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(subprocess, "run", lambda command, **_: called.append(command) or subprocess.CompletedProcess(command, 0))
-    desktop = desktops.desktop_of("somebody")
-    assert isinstance(desktop, desktops.WindowsSession) and desktop.is_locked() is None
+    desktop = sessions.desktop_of("somebody")
+    assert isinstance(desktop, sessions.WindowsSession) and desktop.is_locked() is None
     desktop.set_locked(True)
     assert called[0][0].endswith("rundll32.exe") and called[0][1:] == ["user32.dll,LockWorkStation"]
     with pytest.raises(NotSupported):

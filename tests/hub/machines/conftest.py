@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from config.settings import Settings
 from hub.core import Hub
 from hub.database import now
-from hub.machine_host import MachineHost
 from hub.machines import here
+from hub.machines.host import MachineHost
 from hub.models import Machine, Robot
 from tests.hub.conftest import Api, hub, prepared_data, settings
 from tests.hub.services import making

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from hub import hotkeys
 from hub.core import Hub
 from hub.machines import hotkeys as registered
 from hub.machines import keyboard
 from hub.models import Task
+from hub.robots import hotkeys
 from plugins.errors import InvalidInput
 from tests.end_to_end.client import until
 from tests.hub.conftest import Api

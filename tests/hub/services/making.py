@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from hub import recordings
 from hub.core import Hub
 from hub.models import Connection, Task, TaskLog, Trigger
+from hub.screens import recordings
 from plugins import Adapter, FileContent
 from plugins.manager import Adapters
 from tests.hub.conftest import Api

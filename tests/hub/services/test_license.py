@@ -16,7 +16,7 @@ from hub.call import Caller
 from hub.core import Hub
 from hub.dispatch import Dispatcher
 from hub.models import Connection, Robot
-from hub.robot_worker import robot_queues
+from hub.robots.worker import robot_queues
 from hub.tasks.queues import IDLE
 from tests.hub.conftest import Api
 from tests.hub.services import making

@@ -17,8 +17,8 @@ from sqlalchemy import select as rows
 
 from hub import connections
 from hub.core import Hub
-from hub.desktop import Ticket
 from hub.models import AuditEntry, Connection, Task
+from hub.screens.desktop import Ticket
 from hub.tasks import lifecycle
 from plugins import codes
 from plugins.errors import HubError

@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hub import hotkeys, local_triggers
 from hub.call import Call
 from hub.database import now
 from hub.models import Machine, Process, Robot
 from hub.resource import take_over
-from hub.robot_interface import own_platform, own_robot
+from hub.robots import hotkeys, local_triggers
+from hub.robots.interface import own_platform, own_robot
 from hub.scope import find
 from hub.services.process import distinct
 from hub.services.robot import PURPOSE, refuse_busy

@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.core import Hub
-from hub.machines import desktops, here, power, upgrades
+from hub.machines import here, locking, power, upgrades
 from hub.machines.here import Here
 from hub.machines.hotkeys import Hotkeys
 from hub.machines.sampling import Sampler
@@ -74,7 +74,7 @@ def _do_what_is_wanted(where: Here) -> None:
     with where.hub.db.rows() as connection:
         commanded, upgraded = connection.execute(select(commands.exists(), items.exists())).one()
     if commanded:
-        desktops.step(where)
+        locking.step(where)
     if not (commanded and power.step(where)) and upgraded:
         upgrades.step(where)
 

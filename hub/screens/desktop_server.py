@@ -25,10 +25,10 @@ import redis
 import structlog
 
 from config.settings import Settings
-from hub import desktop
 from hub.bootstrap import machine_name
 from hub.core import Hub
-from hub.desktop_session import display_of, noted, relay, served
+from hub.screens import desktop
+from hub.screens.desktop_session import display_of, noted, relay, served
 from plugins.errors import ConfigurationError, HubError
 
 PAGE = "vnc.html"

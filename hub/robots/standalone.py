@@ -9,10 +9,11 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub import rights, robot_secrets
+from hub import rights
 from hub.connections import NATIVE
 from hub.core import Hub
 from hub.models import Connection, Department, Employee, Machine, Robot
+from hub.robots import secrets as robot_secrets
 from hub.security import token_digest
 from plugins.errors import ConfigurationError
 from plugins.operation import Operation

@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from hub.core import Hub
 from hub.database import now
 from hub.licences import unlicensed
-from hub.machines import desktops
+from hub.machines import locking
 from hub.models import Robot, RobotGroup, RobotGroupMember
 from hub.processes import locked
-from hub.recordings import hand_in_left
+from hub.screens.recordings import hand_in_left
 from hub.tasks import jobs, queues
 from hub.tasks.queues import IDLE
 from hub.version import program_version
@@ -69,7 +69,7 @@ def clean_up_after(hub: Hub, robot_id: int, reason: str) -> None:
         freed = update(Robot).where(Robot.id == robot_id).values(task_id=None, updated_at=Robot.updated_at)
         unlocks = session.scalar(freed.returning(Robot.is_auto_unlock_enabled).execution_options(synchronize_session=False))
     if unlocks:
-        desktops.note_restored(hub)
+        locking.note_restored(hub)
 
 
 def main(hub: Hub, robot_id: int) -> None:

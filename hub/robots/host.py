@@ -18,12 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
-from hub import machine_host, robot_worker
 from hub.bootstrap import machine_name
 from hub.connections import NATIVE
 from hub.core import Hub
+from hub.machines import host as machine_host
 from hub.models import Connection, Machine, Robot
 from hub.processes import Forked, kill_tree, terminate, wait_until
+from hub.robots import worker as robot_worker
 from hub.tasks import lifecycle
 from hub.version import program_version
 

@@ -13,9 +13,10 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub import connections, evidence
-from hub.evidence import Refuted
+from hub import connections
 from hub.models import Connection, Process, Recording, Robot, Task
+from hub.screens import evidence
+from hub.screens.evidence import Refuted
 from hub.sealed_files import Sealed
 from hub.signing import opened
 from plugins.errors import HubError
