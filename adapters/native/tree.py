@@ -255,6 +255,10 @@ def _mark(process: psutil.Process) -> str | None:
     """The run that the process says it belongs to, if it says so."""
     try:
         environment = process.environ()
+        if not environment:
+            if not process.cmdline():
+                return "not started"  # It is becoming its program at this very moment, and has neither yet.
+            environment = process.environ()
     except (psutil.AccessDenied, OSError):
         return None
     if MARK not in environment and environment == psutil.Process().environ():

@@ -219,7 +219,8 @@ def test_folder_that_the_process_has_locked_is_removed_all_the_same(folder: Path
 def test_robots_that_unpack_one_package_at_once_all_succeed(folder: Path) -> None:
     files = {"main.py": "import lib.m7; print(lib.m7.x)", **{f"lib/m{n}.py": f"x={n}" for n in range(60)}}
     tasks = [Going(folder, files) for _ in range(4)]
-    assert [task.wait()["taskState"] for task in tasks] == ["succeeded"] * 4
+    answers = [task.wait() for task in tasks]
+    assert [answer["taskState"] for answer in answers] == ["succeeded"] * 4, answers
     assert [task.run.texts("info") for task in tasks] == [["7"]] * 4
     assert len(list((folder / "packages").iterdir())) == 1
 
