@@ -69,7 +69,9 @@ def machine_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     if row.name == machine_name(call.hub.settings) and not row.is_deleted:
         native = call.session.scalars(select(Connection).where(Connection.adapter == NATIVE)).one()
         figures, measured_at = call.ask(native, "machine_query", {"machineId": row.name, "resourceTypes": types}), now()
-    info = {name: value for name, value in {**figures.get("resourceInfo", {}), "machineName": row.name}.items() if not types or name in types}
+    # Of a machine without figures its name is all that there is to tell, whatever was asked for.
+    wanted = types if figures else []
+    info = {name: value for name, value in {**figures.get("resourceInfo", {}), "machineName": row.name}.items() if not wanted or name in wanted}
     detail = {name: value for name, value in figures.get("resourceDetail", {}).items() if not types or name.startswith(tuple(types))}
     return {
         "machineId": row.id,
