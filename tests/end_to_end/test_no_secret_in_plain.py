@@ -166,6 +166,13 @@ CARRIERS = (
         "credential/update", ("credentialPassword",), lambda world, admin: {"credentialId": a_credential(world, admin)},
         afterwards=("credential/list",),
     ),
+    Carrier("/api/ext/credential/rotate", ("credentialPassword",), lambda world, admin: {"credentialId": a_credential(world, admin)}),
+    # These are for robots with a running task.
+    Carrier("/api/ext/file/read", ("filePassword",), lambda world, admin: {"taskId": 1, "filePath": "/x"}, good="10501"),
+    Carrier(
+        "/api/ext/file/write", ("filePassword",),
+        lambda world, admin: {"taskId": 1, "filePath": "/x", "file": base64.b64encode(FILE[1]).decode()}, good="10501",
+    ),
     # Of assets the standard wants no ciphertext, but they may well be secrets.
     Carrier(
         "asset/create", ("assetValue",), lambda world, admin: {"assetName": world.name(), "dataType": 0, "isGlobal": True, "depId": 1},
