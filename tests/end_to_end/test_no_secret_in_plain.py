@@ -166,12 +166,11 @@ CARRIERS = (
         "credential/update", ("credentialPassword",), lambda world, admin: {"credentialId": a_credential(world, admin)},
         afterwards=("credential/list",),
     ),
-    Carrier("/api/ext/credential/rotate", ("credentialPassword",), lambda world, admin: {"credentialId": a_credential(world, admin)}),
     # These are for robots with a running task.
-    Carrier("/api/ext/file/read", ("filePassword",), lambda world, admin: {"taskId": 1, "filePath": "/x"}, good="10501"),
+    Carrier("/api/ext/file/read", ("filePassword",), lambda world, admin: {"taskId": 1, "filePath": "/x"}, good="10501", by_robot=True),
     Carrier(
         "/api/ext/file/write", ("filePassword",),
-        lambda world, admin: {"taskId": 1, "filePath": "/x", "file": base64.b64encode(FILE[1]).decode()}, good="10501",
+        lambda world, admin: {"taskId": 1, "filePath": "/x", "file": base64.b64encode(FILE[1]).decode()}, good="10501", by_robot=True,
     ),
     # Of assets the standard wants no ciphertext, but they may well be secrets.
     Carrier(
@@ -208,12 +207,6 @@ CARRIERS = (
     Carrier(
         "/api/robot/file/query", ("filePassword",),
         lambda world, admin: {"fileId": a_robots_file(world, filePassword=world.secret("of a robot's file"))}, good="10203", by_robot=True,
-    ),
-    # These are for running tasks; without one the secret must leave no trace either.
-    Carrier("/api/ext/file/read", ("filePassword",), lambda world, admin: {"taskId": 1, "folderPath": "/", "fileName": "x"}, good="10501", by_robot=True),
-    Carrier(
-        "/api/ext/file/write", ("filePassword",), lambda world, admin: {"taskId": 1, "folderPath": "/", "fileName": "x"},
-        good="10501", upload=True, by_robot=True,
     ),
 )  # fmt: skip
 IDS = [f"{each.path} {each.good}" for each in CARRIERS]
