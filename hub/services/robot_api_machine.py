@@ -7,8 +7,7 @@ from hub.call import Call
 from hub.robots.interface import own_robot, tell_own
 from hub.services.machine import machine_query
 from hub.serving import serves
-from plugins import codes
-from plugins.errors import Conflict
+from plugins.errors import NotFound
 from plugins.operations import robot_api_machine
 
 
@@ -20,5 +19,5 @@ def robot_api_machine_query(call: Call, params: dict[str, Any]) -> dict[str, Any
         return answer
     machine_id = own_robot(call).machine_id
     if machine_id is None:
-        raise Conflict("机器人未关联计算机", code=codes.ROBOT_STATE)
+        raise NotFound("机器人未关联计算机")
     return machine_query(call, {**params, "machineId": machine_id})

@@ -1,6 +1,7 @@
 """The served OpenAPI document against the served operations: Schemathesis calls each with what the document allows, and with what it does not."""
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -10,10 +11,12 @@ from flask import Flask
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
+from hub import auth
+from hub.core import Hub
+from hub.models import Robot
 from tests.conformance.app_client import AppClient
 from tests.conformance.conftest import application
 from tests.end_to_end.client import assert_envelope
-from tests.end_to_end.hub_process import PASSWORD
 
 DOCUMENT = "/api/ext/openapi.json"
 NO_LIMITS = {f"rate_limit_{each}": 0 for each in ("ip", "client", "operation", "login")} | {"login_failures": 0}
@@ -42,7 +45,7 @@ CONFIG: dict[str, Any] = {
 
 
 class Signed:
-    """The application, called with the token of the administrator, or of a robot; with a new one after calls that end tokens."""
+    """The application, called with a token of the administrator or of a robot; with a new one after calls that end tokens, or delete robots."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -53,15 +56,22 @@ class Signed:
         token = self.tokens.get(side) or self._token(side)
 
         def started(status: str, *rest: Any) -> Any:
-            if status.startswith("401") and not environ["PATH_INFO"].endswith("/authenticate"):
+            if status.startswith("401"):
                 self.tokens.clear()
             return start_response(status, *rest)
 
         return self.app({**environ, "HTTP_TOKEN": token}, started)
 
     def _token(self, side: str) -> str:
-        admin = AppClient(self.app).log_in("admin", PASSWORD)
-        self.tokens[side] = (admin.a_robot() if side == "robot" else admin).token
+        hub: Hub = self.app.extensions["hub"]
+        with hub.db.write() as session:
+            holder = {"employee_id": 1}
+            if side == "robot":
+                robot = Robot(department_id=1, connection_id=1, machine_id=1, name=uuid.uuid4().hex)
+                session.add(robot)
+                session.flush()
+                holder = {"robot_id": robot.id}
+            self.tokens[side], _ = auth.issue_token(hub, session, **holder)
         return self.tokens[side]
 
 
