@@ -23,6 +23,8 @@ def visible(statement: Select[Any], model: Any, call: Call) -> Select[Any]:
         statement = statement.where(model.local_robot_id == robot_id)  # "is null" for everybody who is no robot
     elif robot_id is not None and model in OWN_BY:
         statement = statement.where(OWN_BY[model] == robot_id)
+    if robot_id is not None and (hasattr(model, "local_robot_id") or model in OWN_BY):
+        return statement  # What is a robot's own stays so when the robot is moved to another department.
     if call.caller.scope == "/":
         return statement
     if model is Department:

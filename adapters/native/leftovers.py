@@ -107,9 +107,13 @@ def end_run(folder: Path, note: dict[str, Any]) -> int:
 def _read(path: Path) -> dict[str, Any] | None:
     """The note, None when its run has ended just now."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        note = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError:  # The machine lost its power over it: the run is known by the file's name alone, and is dead.
+        logger.warning("%s cannot be read", path)
+        note = {"runId": path.stem, "boot": "", "owner": 0, "ownerStart": 0.0}
+    return {"machine": socket.gethostname(), **note}  # Versions before this one did not name it.
 
 
 def process_lives(note: dict[str, Any]) -> bool:

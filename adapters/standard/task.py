@@ -1,6 +1,7 @@
 """Tasks (clauses 6.2.7 and 6.3.5)."""
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from adapters.standard.client import ask, ask_all, info
@@ -35,8 +36,11 @@ def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
     Only the peer's own word that it honours keys is good enough.
     """
-    if not info(ctx).get("idempotencyLifetime"):
+    lifetime = info(ctx).get("idempotencyLifetime")
+    if not lifetime:
         raise VendorError("对方未声明支持 Idempotency-Key，无法核对启动结果")
+    if (datetime.now(UTC) - params["saidTime"]).total_seconds() > int(lifetime) / 2:
+        raise VendorError("启动请求的 Idempotency-Key 在对方可能已失效，无法核对启动结果")
     answer = task_create(ctx, {**params["start"], "key": params["key"]})
     return {"taskId": next(iter(answer.get("taskIds") or []), None)}
 

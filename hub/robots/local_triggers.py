@@ -23,6 +23,7 @@ from hub.models import Department, Robot
 from hub.schedule.cron import parse
 from hub.schedule.plan import Plan
 from hub.schedule.zones import zone_of
+from plugins import codes
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,10 @@ def _fire(hub: Hub, dispatcher: Dispatcher, row: Robot, path: str, until: dateti
             continue
         if len(moments) > 1:
             log.warning("fires of a local trigger missed", robot_id=row.id, trigger=trigger["name"], count=len(moments) - 1)
-        count += fire(dispatcher, row, path, trigger, moments[-1])
+        started = fire(dispatcher, row, path, trigger, moments[-1])
+        if started is None:
+            return count  # The next round fires again: whoever was fired already gives its first answer.
+        count += started
     following = next_due(hub, row.schedules, until)
     with hub.db.write() as session:
         mine = update(Robot).where(Robot.id == row.id, Robot.schedules_due_at == since)
@@ -94,8 +98,8 @@ def _between(plan: Plan, since: datetime, until: datetime) -> list[datetime]:
     return list(takewhile(lambda each: each <= until, plan.fires(since - SECOND)))
 
 
-def fire(dispatcher: Dispatcher, row: Robot, path: str, trigger: Mapping[str, Any], moment: datetime, kind: str = "schedule") -> int:
-    """Start the task of a trigger by the robot itself, once for each moment; gives the number of tasks started."""
+def fire(dispatcher: Dispatcher, row: Robot, path: str, trigger: Mapping[str, Any], moment: datetime, kind: str = "schedule") -> int | None:
+    """Start the task of a trigger by the robot itself, once for each moment; gives the number of tasks started, None where the hub broke over it."""
     key = f"local-trigger-{row.id}-{trigger['name']}-{moment:%Y%m%dT%H%M%S}"
     params = {"isRecord": False, **{name: trigger[name] for name in PASSED_ON if trigger.get(name) is not None}}
     answer = dispatcher.call(
@@ -107,6 +111,6 @@ def fire(dispatcher: Dispatcher, row: Robot, path: str, trigger: Mapping[str, An
     )
     if answer.code.value != "00000":
         log.warning("local trigger did not start its task", robot_id=row.id, trigger=trigger["name"], code=str(answer.code), reason=answer.message)
-        return 0
+        return None if answer.code is codes.SERVER_STATE else 0
     log.info("local trigger fired", robot_id=row.id, trigger=trigger["name"], due=moment.isoformat(), task_ids=answer.data.get("taskIds"))
     return 1

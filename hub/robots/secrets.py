@@ -20,7 +20,12 @@ def in_force(session: Session, robot_id: int) -> RobotSecret | None:
 def issue(session: Session, robot_id: int, by: str, given: str = "") -> str:
     """A new secret for a robot that has none: ``given``, else a random one. It is not stored, and nobody can tell it again."""
     secret = given or new_token()
-    session.add(RobotSecret(robot_id=robot_id, digest=token_digest(secret), created_by=by))
+    digest = token_digest(secret)
+    ended = session.scalar(select(RobotSecret).where(RobotSecret.robot_id == robot_id, RobotSecret.digest == digest)) if given else None
+    if ended is None:
+        session.add(RobotSecret(robot_id=robot_id, digest=digest, created_by=by))
+    else:  # A configured one that was ended before and is configured again.
+        ended.created_at, ended.created_by, ended.expires_at, ended.last_used_at = now(), by, None, None
     return secret
 
 

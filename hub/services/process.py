@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from hub import affected, connections
 from hub.binding import platform_of
@@ -40,7 +40,11 @@ def process_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_taken(call: Call, department_id: int, name: str, but: int | None = None) -> None:
-    refuse_taken(call, Process, f"流程 {name}", Process.department_id == department_id, Process.name == name, but=but)
+    refuse_taken(call, Process, f"流程 {name}", *_same(department_id, name), but=but)
+
+
+def _same(department_id: int, name: str) -> tuple[ColumnElement[bool], ...]:
+    return Process.department_id == department_id, Process.local_robot_id.is_(None), Process.name == name
 
 
 @serves(process.process_update)

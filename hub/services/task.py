@@ -178,7 +178,8 @@ def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """One task, from its row: the truth about it."""
     with call.hub.db.rows() as connection:
         row = connection.execute(_TASK, {"task_id": params["taskId"]}).first()
-    if row is None or not row.department_path.startswith(call.caller.scope) or call.caller.robot_id not in (None, row.robot_id):
+    own = call.caller.robot_id
+    if row is None or (row.robot_id != own if own is not None else not row.department_path.startswith(call.caller.scope)):
         raise NotFound(f"task {params['taskId']}")
     return {
         **_progress(row),

@@ -38,19 +38,20 @@ def job_of(hub: Hub, session_connections: dict[int, Connection], task: Task) -> 
 def requeue_lost(hub: Hub) -> int:
     """Queue again the waiting tasks whose job is gone (a Redis that lost its last second, a worker that died with the job in hand)."""
     before = now() - timedelta(seconds=hub.settings.requeue_after)
-    with hub.db.read() as session:
-        tasks = list(
-            session.scalars(
-                select(Task)
-                .where(lifecycle.IS_ACTIVE, Task.state == lifecycle.QUEUED, Task.queued_at < before, Task.id.not_in(select(Outbox.subject_id)))
-                .order_by(Task.priority, Task.id)
-                .limit(BATCH)
-            )
-        )
-        rows = {row.id: row for row in session.scalars(select(Connection))}
-    if not tasks:
-        return 0
-    jobs = [job_of(hub, rows, task) for task in tasks]
+    waits = (lifecycle.IS_ACTIVE, Task.state == lifecycle.QUEUED, Task.queued_at < before, Task.id.not_in(select(Outbox.subject_id)))
+    count, last = 0, 0
+    while True:
+        with hub.db.read() as session:
+            tasks = list(session.scalars(select(Task).where(*waits, Task.id > last).order_by(Task.id).limit(BATCH)))
+            rows = {row.id: row for row in session.scalars(select(Connection)) if row.adapter in hub.adapters}
+        if not tasks:
+            return count
+        last = tasks[-1].id
+        count += _requeue(hub, rows, tasks)
+
+
+def _requeue(hub: Hub, rows: dict[int, Connection], tasks: list[Task]) -> int:
+    jobs = [job_of(hub, rows, task) for task in tasks if task.connection_id in rows]  # None while a platform's adapter is not installed.
     waiting = queues.waiting_jobs(hub.redis, (name for _, _, names in jobs for name in names))
     lost = [job for job in jobs if not queues.job_ids(*job) & waiting]
     if lost:

@@ -6,10 +6,11 @@ from typing import Any
 
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from hub import connections
 from hub.core import Hub
-from hub.database import now
+from hub.database import now, storable
 from hub.models import Connection, Package, Process, Robot, Task, TaskEvent
 from hub.tasks import lifecycle, recordings
 from hub.tasks.lifecycle import Claim
@@ -46,7 +47,7 @@ def start_task(hub: Hub, task_id: int) -> None:
             reason, code = error.message, error.code
             lifecycle.give_up(hub, task_id, (lifecycle.DISPATCHING,), "failed", reason=reason, code=code, run_key=claim.run_key)
             return
-        lifecycle.dispatched(hub, task_id, claim.run_key, reference)
+        _taken(hub, claim.task, claim.run_key, reference)
 
 
 def find_task(hub: Hub, task_id: int) -> None:
@@ -64,11 +65,14 @@ def find_task(hub: Hub, task_id: int) -> None:
         since = session.scalar(
             select(func.max(TaskEvent.happened_at)).where(TaskEvent.task_id == task_id, TaskEvent.state == lifecycle.DISPATCHING)
         )
-    if not connections.adapter_of(hub, connection).implements("task_find"):
-        _give_up_start(hub, task, UNCERTAIN)
+    if since is None or connection.updated_at > since:  # Asked elsewhere, or as somebody else, the key is a new one.
+        _give_up_start(hub, task, f"{UNCERTAIN}（连接已修改）")
         return
     try:
-        asked = {"key": task.run_key, "start": _start_params(hub, task, process, package)}
+        if not connections.adapter_of(hub, connection).implements("task_find"):
+            _give_up_start(hub, task, UNCERTAIN)
+            return
+        asked = {"key": task.run_key, "saidTime": since, "start": _start_params(hub, task, process, package)}
         found = connections.ask(hub, connection, "task_find", asked, trace_id=task.trace_id or "")
     except (Unreachable, VendorTimeout) as error:
         if since is None or now() - since > FIND_PATIENCE:
@@ -78,10 +82,19 @@ def find_task(hub: Hub, task_id: int) -> None:
         _give_up_start(hub, task, f"{UNCERTAIN}（{error.message}）")
         return
     if found.get("taskId"):
-        lifecycle.dispatched(hub, task_id, task.run_key, str(found["taskId"]))
+        _taken(hub, task, task.run_key, str(found["taskId"]))
         return
     with hub.db.write() as session:
         lifecycle.requeue_undispatched(session, task_id, task.run_key)
+
+
+def _taken(hub: Hub, task: Task, run_key: str, reference: str) -> None:
+    """Note the platform's id of a started task. One that is another task's already, as after a reinstallation there, cannot be watched."""
+    try:
+        lifecycle.dispatched(hub, task.id, run_key, reference)
+    except IntegrityError:
+        why = f"任务已在厂商平台启动，但平台给出的任务 ID {reference[:64]} 已属于另一个任务，请在厂商平台核对"
+        lifecycle.give_up(hub, task.id, (lifecycle.DISPATCHING,), "failed", reason=why, code=codes.VENDOR_ERROR, run_key=run_key)
 
 
 def _give_up_start(hub: Hub, task: Task, reason: str) -> None:
@@ -90,26 +103,37 @@ def _give_up_start(hub: Hub, task: Task, reason: str) -> None:
 
 def watch_connection(hub: Hub, connection_id: int) -> None:
     """Look at all running tasks of a platform, in as few calls as its adapter can, and take over what has changed."""
+    last: int | None = 0
+    while last is not None:
+        last = _watch_after(hub, connection_id, last)
+
+
+def _watch_after(hub: Hub, connection_id: int, last: int) -> int | None:
+    """Look at some tasks with higher ids; gives the last one's id, None where there may be no more."""
     with hub.db.read() as session:
         connection = session.get(Connection, connection_id)
         tasks = list(
             session.scalars(
                 select(Task)
                 .where(lifecycle.IS_ACTIVE, Task.state.in_(("running", "pausing", "paused")))
-                .where(Task.connection_id == connection_id, Task.reference.is_not(None))
+                .where(Task.connection_id == connection_id, Task.reference.is_not(None), Task.id > last)
                 .order_by(Task.id)
                 .limit(WATCHED_AT_ONCE)
             )
         )
     if connection is None or not tasks:
-        return
+        return None
     try:
         seen = look(hub, connection, tasks)
     except HubError as error:
         log.warning("platform cannot be watched", connection=connection.name, reason=error.message)
-        return
+        return None
     for task in tasks:
-        take_over(hub, connection, task, seen.get(task.reference or ""))
+        try:
+            take_over(hub, connection, task, seen.get(task.reference or ""))
+        except Exception:  # What a platform says of one task must not hold up the others.
+            log.exception("task not taken over", task_id=task.id)
+    return tasks[-1].id if len(tasks) == WATCHED_AT_ONCE else None
 
 
 def watch_task(hub: Hub, connection: Connection, task: Task) -> None:
@@ -148,12 +172,12 @@ def take_over(hub: Hub, connection: Connection, task: Task, seen: dict[str, Any]
         if seen.get("stopTime"):
             times["stopped_at"] = seen["stopTime"]
         lines = log_lines(hub, connection, task)
-        reason = seen.get("reason") or None
+        reason = storable(str(seen.get("reason") or "")) or None
         if task.is_record and recordings.can_be_had(hub, connection):
             times["recordings_due"] = now()
         lifecycle.finish(hub, task.id, run_key, state, reason=reason, outputs=seen.get("outParameters") or [], lines=lines, **times)
     elif state in ("running", "pausing", "paused"):
-        progress, step = seen.get("progress"), str(seen.get("step") or "")[:255] or None
+        progress, step = seen.get("progress"), storable(str(seen.get("step") or ""))[:255] or None
         if (state, progress or task.progress, step or task.step) != (task.state, task.progress, task.step):
             with hub.db.write() as session:
                 lifecycle.confirm(session, task.id, run_key, None, state=state, progress=progress, step=step)
@@ -165,7 +189,7 @@ def log_lines(hub: Hub, connection: Connection, task: Task) -> list[tuple[dateti
         answer = connections.ask(hub, connection, "task_log_query", {"taskId": task.reference}, trace_id=task.trace_id or "")
     except HubError as error:
         return [(now(), "warn", f"未能取得厂商平台的任务日志：{error.message}")]
-    return [(each.get("logTime") or now(), each.get("logLevel") or "info", str(each.get("message") or "")) for each in answer.get("logs", [])]
+    return [(each.get("logTime") or now(), each.get("logLevel") or "info", storable(str(each.get("message") or ""))) for each in answer.get("logs", [])]
 
 
 def _start_params(hub: Hub, task: Task, process: Process, package: Package | None) -> dict[str, Any]:
