@@ -26,6 +26,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\b[a-zA-Z][\w+.-]{0,20}://[^\s/:@]*:)[^\s/@]+(@)"), rf"\1{MASK}\2"),
     (re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*)(?!bearer|basic|digest)(\"[^\"]*\"|'[^']*'|[^\s,;&)}\]]+)"), rf"\1{MASK}"),
     (re.compile(rf"(?i)({_NAMED}[\"']?\s*[:=]\s*)(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s,;&)}}\]]+)"), rf"\1{MASK}"),
+    # Addresses that are good for whoever has them: signed ones, and those with a ticket, also quoted inside of another address.
+    (re.compile(r"(?i)([?&](?:sign|ticket)=|%(?:3F|26)(?:sign|ticket)%3D)[^&\s\"'<>\\]+"), rf"\1{MASK}"),
     (re.compile(r"((?:密码|口令|密钥|令牌)\s*(?:是|为|[:：=])\s*)[^\s,，;；。&)}\]]+"), rf"\1{MASK}"),
 )
 # Nearly every text has none of these, so that one search spares it all of the shapes.

@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from config.redaction import redact_text
 from hub.database import storable
 from hub.models import AuditEntry, AuditHead
 from plugins.fields import Id, Items, Printed, Record
@@ -47,7 +48,7 @@ def _shown(value: Any, field: Any) -> Any:
     if field.secret:
         return "***"
     if isinstance(value, str):
-        return storable(value[:LONGEST_TEXT])
+        return storable(redact_text(value)[:LONGEST_TEXT])
     if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(field, Items) and isinstance(field.inner, Id) and isinstance(value, list):

@@ -100,6 +100,14 @@ def _scope(path: str, roots: int) -> str:
     return "/" if roots == 1 and path.count("/") == 2 else path
 
 
+def is_live(hub: Hub, digest: str) -> bool:
+    """Whether the token with this digest still opens anything. What was opened without one, by the hub itself, stays open."""
+    if not digest:
+        return True
+    with hub.db.rows() as connection:
+        return connection.execute(_FIND, {"digest": digest, "moment": now()}).first() is not None
+
+
 def check_address(client_ip: str, allow: Sequence[str], deny: Sequence[str]) -> None:
     """Raises Refused (30003) for an address that is denied, or not among those allowed."""
     if not allow and not deny:

@@ -23,6 +23,7 @@ from hub.machines.sweep import sweep_machines
 from hub.models import AccessToken, ApiCall, KeptAnswer
 from hub.robots.local_triggers import fire_due
 from hub.tasks.sweep import requeue_lost, sweep
+from plugins.errors import HubError
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +85,7 @@ def main(settings: Settings) -> None:
                 requeue_lost(hub)
             if cleaning.due():
                 purge(hub)
-        except (redis.RedisError, SQLAlchemyError) as error:
+        except (redis.RedisError, SQLAlchemyError, HubError) as error:
             log.warning("round of the scheduler broken off", error=f"{type(error).__name__}: {error}")
     hub.calls.close()
     hub.db.dispose()

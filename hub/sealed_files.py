@@ -61,6 +61,8 @@ class SealedFiles:
                     following = stream.read(CHUNK)
                     total.update(piece)
                     size += len(piece)
+                    if size > content.size:  # It grows while it is read: whoever looked at its size has looked in vain.
+                        raise HubError("文件在读取时被改动", code=codes.FILE_NOT_SAVED)
                     yield cipher.encrypt(_nonce(prefix, number), piece, _place(number, not following))
                     if not following:
                         return

@@ -27,6 +27,9 @@ class Connection:
 class Run(Protocol):
     """The hub's side of a task that an adapter executes in this very process (``task_run``). All methods may be called from any thread."""
 
+    def hide(self, text: str) -> str:
+        """The text without the secrets that ``ask`` has told the run."""
+
     def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         """Add one line to the task log: ``level`` is trace, debug, info, warn or error; ``at`` is aware, now by default.
 

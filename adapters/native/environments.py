@@ -17,6 +17,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -135,8 +136,14 @@ def prune(base: Path, keep: int) -> None:
     """Remove the environments beyond the ``keep`` last used ones. One used within the hour, or in use, stays."""
     folder = base / ENVIRONMENTS
     complete = {each.resolve(): each for each in folder.iterdir() if each.is_symlink()}
-    used = sorted(((path.stat().st_mtime, path) for path in folder.iterdir() if path.is_dir() and not path.is_symlink()), reverse=True)
-    for rank, (moment, path) in enumerate(used):
+    used: list[tuple[float, Path]] = []
+    for path in folder.iterdir():
+        if path.is_symlink():
+            continue
+        with suppress(FileNotFoundError):  # Another robot is removing it.
+            if path.is_dir():
+                used.append((path.stat().st_mtime, path))
+    for rank, (moment, path) in enumerate(sorted(used, reverse=True)):
         if (rank < keep and path.resolve() in complete) or moment > time.time() - LEAST_AGE:
             continue
         with (folder / f"{path.name.partition('.')[0]}.lock").open("a") as lock:

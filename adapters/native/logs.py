@@ -49,6 +49,10 @@ class TaskLog:
         """The least level that is kept."""
         return LOG_LEVELS[self._least]
 
+    def hide(self, text: str) -> str:
+        """The text without the secrets that the run was told. Before anything is cut: half of a secret is not known as one."""
+        return self._run.hide(text)
+
     def write(self, level: str, message: str, at: datetime | None = None) -> None:
         """Add one line that a process has said."""
         if LOG_LEVELS.index(level) < self._least:
@@ -80,8 +84,9 @@ class TaskLog:
 class Lines:
     """Cuts a byte stream into lines, each piece at most ``LONGEST_LINE`` bytes long, and hands each on as text."""
 
-    def __init__(self, take: Callable[[str], None], longest: int = LONGEST_LINE) -> None:
+    def __init__(self, take: Callable[[str], None], longest: int = LONGEST_LINE, hide: Callable[[str], str] = str) -> None:
         self._take = take
+        self._hide = hide
         self._longest = longest
         self._rest = b""
 
@@ -95,15 +100,17 @@ class Lines:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._hand_on(line)
-        if len(self._rest) > self._longest:
-            self._rest = self._hand_on_full(self._rest)
+        if len(self._rest) > 2 * self._longest:  # A secret may be on its way: its begin is not handed on before its end has come.
+            self._rest = self._hand_on_full(self._rest, held=self._longest)
 
     def _hand_on(self, line: bytes) -> None:
         self._take(as_text(self._hand_on_full(line).rstrip(b"\r")))
 
-    def _hand_on_full(self, line: bytes) -> bytes:
+    def _hand_on_full(self, line: bytes, held: int = 0) -> bytes:
         """Hand on full pieces, never cutting a UTF-8 character in two; gives what remains."""
-        while len(line) > self._longest:
+        if len(line) > self._longest:  # Half of a secret is not known as one.
+            line = self._hide(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        while len(line) > self._longest + held:
             cut = self._longest
             while cut > self._longest - 4 and line[cut] & 0xC0 == 0x80:
                 cut -= 1
@@ -145,13 +152,13 @@ class Events:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             self._bad += 1
             if self._bad == 1:
-                self._log.tell("warn", f"事件管道收到无法识别的内容：{line[:200]}")
+                self._log.tell("warn", f"事件管道收到无法识别的内容：{self._log.hide(line)[:200]}")
 
     def _take_log(self, record: dict[str, Any]) -> None:
         level = str(record.get("level", "info")).lower()
         at = record.get("at")
         moment = datetime.fromtimestamp(float(at), UTC) if at is not None else None
-        message = clean(str(record["message"]))
+        message = self._log.hide(clean(str(record["message"])))
         for line in [message] if TRACEBACK in message else message.splitlines() or [""]:
             for start in range(0, len(line) or 1, LONGEST_MESSAGE):
                 self._log.write(level if level in LOG_LEVELS else "info", line[start:start + LONGEST_MESSAGE], moment)
@@ -175,7 +182,7 @@ class Events:
             else:
                 self._is_told = self._is_told or number is not None
                 self._is_step_told = self._is_step_told or step is not None
-            step = last_step if step is None else clean(str(step))[:LONGEST_STEP]
+            step = last_step if step is None else self._log.hide(clean(str(step)))[:LONGEST_STEP]
             self._progress = (last_percent if number is None else number, step)
             self._log.step = step
 
@@ -218,8 +225,8 @@ class Pump:
         self._stop_at = math.inf
         self._heard = time.monotonic()
         self._selector = selectors.DefaultSelector()
-        self._selector.register(out, selectors.EVENT_READ, Lines(self._out.take))
-        self._selector.register(err, selectors.EVENT_READ, Lines(self._err.take))
+        self._selector.register(out, selectors.EVENT_READ, Lines(self._out.take, hide=log.hide))
+        self._selector.register(err, selectors.EVENT_READ, Lines(self._err.take, hide=log.hide))
         self._selector.register(event_reader, selectors.EVENT_READ, Lines(events.take, LONGEST_EVENT))
         self._streams = 3
         if door is not None:

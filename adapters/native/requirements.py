@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,8 @@ COMMENT = re.compile(r"(^|\s)#.*$")
 INCLUDED = re.compile(r"(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)")
 # What lies in the package itself: its content counts then, and not only its name.
 LOCAL = re.compile(r"(-e|--editable|-f|--find-links)\b|[./~]|file:|.*@\s*file:|[^@:]*\.(whl|zip|tar\.gz)\b")
+# The same in the other ways that pip takes: -rmore.txt, --req=more.txt, several options in one line.
+TAKES_IN = re.compile(r"^-(?:.*\s-)?(?:[rc]|-r(?!equire-hashes)|-c)")
 DEEPEST = 8
 
 
@@ -50,7 +53,7 @@ def requirements_of(package: Path, manifest: Manifest) -> Requirements | None:
     if not [line for line in lines if not line.startswith("-")]:
         return None
     has_wheels = (package / WHEELS).is_dir()
-    own = package.name if has_wheels or any(LOCAL.match(line) for line in lines) else ""
+    own = package.name if has_wheels or any(line.startswith("-") or LOCAL.match(line) for line in lines) else ""
     about = [lines, own, sys.implementation.name, platform.python_version(), platform.machine(), sys.prefix, version("robotframework")]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()[:32]
     return Requirements(tuple(lines), file, key, has_wheels)
@@ -64,15 +67,30 @@ def _lines(package: Path, path: PurePosixPath, depth: int) -> list[str]:
     """The lines of a file and of those that it includes, without comments."""
     if path.is_absolute() or ".." in path.parts or depth > DEEPEST:
         raise InvalidInput(f"{FILE} 只能引用包内的文件：{str(path)[:80]}")
-    text = _text(package, str(path)).replace("\\\n", " ")
     found: list[str] = []
-    for line in map(_tidy, text.splitlines()):
+    for line in map(_tidy, _joined(_text(package, str(path)))):
         included = INCLUDED.fullmatch(line)
         if included:
             found += _lines(package, path.parent / included[1], depth + 1)
+        elif TAKES_IN.search(line):
+            raise InvalidInput(f"{FILE} 中的 -r、-c 应单独成行，与文件名以空格隔开：{line[:80]}")
         else:
             found.append(line)
     return found
+
+
+def _joined(text: str) -> Iterator[str]:
+    """The lines with what is continued in the next one, as pip joins them: a comment is never continued."""
+    begun = ""
+    for line in text.splitlines():
+        is_comment = COMMENT.match(line) is not None
+        if line.endswith("\\") and not is_comment:
+            begun += line.strip("\\")
+            continue
+        yield f"{begun} {line}" if is_comment else begun + line
+        begun = ""
+    if begun:
+        yield begun
 
 
 def _text(package: Path, name: str) -> str:

@@ -94,7 +94,7 @@ class Execution:
     def show(self, desktop: Desktop) -> None:
         """From now on the run is on this desktop, which learns what step it is at."""
         self._desktop = desktop
-        desktop.step = lambda: self._events.step
+        desktop.step = lambda: self._run.hide(self._events.step or "")
 
     def carry_out(self, step: Step, note: RunNote) -> Ending:
         """Run a program to its end. Whatever happens, no process of the run is left when this returns or raises, or ``left`` names it.

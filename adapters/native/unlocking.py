@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from plugins.errors import Conflict
 
 FOLDER = "unlocked"
 LIVE, RESTORED = ".json", ".locked"
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -141,7 +143,14 @@ def _alone(base: Path) -> Iterator[None]:
 
 
 def _notes(base: Path) -> list[tuple[Path, dict[str, Any]]]:
-    return [(path, json.loads(path.read_text("utf-8"))) for path in sorted((base / FOLDER).glob(f"*{LIVE}"))]
+    found = []
+    for path in sorted((base / FOLDER).glob(f"*{LIVE}")):
+        try:
+            found.append((path, json.loads(path.read_text("utf-8"))))
+        except ValueError:  # The machine lost its power over it: nobody can tell what it was for.
+            logger.warning("%s cannot be read", path)
+            path.unlink(missing_ok=True)
+    return found
 
 
 def _others(mine: Path, key: str) -> bool:

@@ -36,6 +36,8 @@ def sealed(connection: Connection, text: str, ask: Callable[[str, dict[str, Any]
         return plain(connection, text)
     if given:
         return _encrypted(connection, _read(given, way), text)
+    if not _is_trusted(connection):
+        raise VendorError("经 HTTP 取得的公钥无法确认真伪：请使用 https 地址，或在连接选项 public_key 中填写对方公钥")
     found = _published(ask, "SM2" if way == "auto" else way)
     if found is None and way == "auto":
         return plain(connection, text)
@@ -47,9 +49,14 @@ def sealed(connection: Connection, text: str, ask: Callable[[str, dict[str, Any]
 
 def plain(connection: Connection, text: str) -> str:
     """The secret as it is. Raises VendorError where others could read it on the way."""
-    if not (connection.options.get("allow_plain_over_http") or _is_private(connection.address)):
+    if not _is_trusted(connection):
         raise VendorError("不经 TLS 向其他机器发送明文密码或密钥已被拒绝，请使用 https 地址或设置加密方式")
     return text
+
+
+def _is_trusted(connection: Connection) -> bool:
+    """Whether it is certain who answers, and that nobody listens; or whether an option says not to mind."""
+    return bool(connection.options.get("allow_plain_over_http")) or _is_private(connection.address)
 
 
 def _is_private(address: str) -> bool:

@@ -15,6 +15,7 @@ import structlog
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 
+from hub import auth
 from hub.core import Hub
 from hub.models import Task, TaskLog
 from hub.screens.live import View, signed_part, view_of
@@ -99,9 +100,10 @@ def _prepared(response: Response) -> Response:
 
 
 def _open(hub: Hub, live_id: str) -> View | None:
-    """The view, as long as it is open. Redis being away ends it."""
+    """The view, as long as it is open and its viewer signed in. Redis being away ends it."""
     try:
-        return view_of(hub, live_id)
+        view = view_of(hub, live_id)
+        return view if view is not None and auth.is_live(hub, view.token) else None
     except redis.RedisError as error:
         log.warning("a live view ends", error=str(error))
         return None

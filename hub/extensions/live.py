@@ -42,7 +42,7 @@ def live_open(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     state = shown(call, task)
     lifetime = call.hub.settings.live_lifetime
     try:
-        live_id = live.open_view(call.hub, task, call.caller.name)
+        live_id = live.open_view(call.hub, task, call.caller.name, call.caller.token)
     except redis.RedisError as error:
         raise HubError("Redis 暂不可用") from error
     urls = {

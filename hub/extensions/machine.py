@@ -129,6 +129,7 @@ def _power(call: Call, params: dict[str, Any], kind: str) -> dict[str, Any]:
     if not params["reason"].strip():
         raise InvalidInput("reason", code=codes.PARAMETER_EMPTY)
     machine = find(call, Machine, params["machineId"])
+    holds.refuse_shared(call, machine.id)
     allowed, served = bool((machine.host or {}).get("allowsPower")), is_served(call.hub, machine)
     told = {
         "isAllowed": allowed,

@@ -69,7 +69,8 @@ def _ticket(call: Call, robot_id: int, *, may_control: bool) -> dict[str, Any]:
         raise HubError(state.reason, code=codes.ROBOT_STATE)
     machine = call.session.get(Machine, robot.machine_id) if robot.machine_id else None
     ticket = Ticket(
-        robot.id, task.id, task.run_key or "", connection.id, robot.department_id, call.caller.name, call.source.client_ip, call.trace_id, may_control
+        robot.id, task.id, task.run_key or "", connection.id, robot.department_id, call.caller.name, call.source.client_ip, call.trace_id, may_control,
+        call.caller.token,
     )
     try:
         address = desktop.address_of(call.hub, machine.name if machine else "", call.base_url)

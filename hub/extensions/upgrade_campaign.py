@@ -1,14 +1,13 @@
 """Upgrading the robots of many machines, wave by wave (X10, clause 5.3)."""
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from sqlalchemy import select
 
 from hub.call import Call
 from hub.database import now
-from hub.machines import campaigns
+from hub.machines import campaigns, holds
 from hub.machines.here import is_served
 from hub.models import Machine, Robot, RobotInstaller, UpgradeCampaign, UpgradeItem
 from hub.paging import page
@@ -23,8 +22,6 @@ from plugins.records import Dated
 
 DEFAULT_TIMEOUT = 1800
 MOST_MACHINES = 10_000
-# It becomes an argument of the machines' own command, and must not look like an option of it.
-VERSION = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 
 
 class UpgradeCampaignCreateRequest(Record):
@@ -56,8 +53,7 @@ def upgrade_campaign_create(call: Call, params: dict[str, Any]) -> dict[str, Any
     On each machine the robots finish what they run, the machine's own upgrade_command installs, and the robots' new version is checked.
     """
     installer = find(call, RobotInstaller, params["installerId"])
-    if not VERSION.fullmatch(installer.version):
-        raise InvalidInput(f"安装包版本 {installer.version} 不能作为升级命令的参数，应以字母或数字开头，只含字母、数字和 . _ + -")
+    _refuse_version(installer)
     machines = _machines(call, params)
     if not machines:
         raise InvalidInput("robotIds 和 machineIds 不能都为空", code=codes.PARAMETER_MISSING)
@@ -80,13 +76,19 @@ def upgrade_campaign_create(call: Call, params: dict[str, Any]) -> dict[str, Any
     return {"campaignId": row.id}
 
 
+def _refuse_version(installer: RobotInstaller) -> None:
+    if not campaigns.VERSION.fullmatch(installer.version):
+        raise InvalidInput(f"安装包版本 {installer.version} 不能作为升级命令的参数，应以字母或数字开头，只含字母、数字和 . _ + -")
+
+
 def _machines(call: Call, params: dict[str, Any]) -> list[Machine]:
     ids = {each.machine_id for each in find_all(call, Robot, params.get("robotIds") or []) if each.machine_id is not None}
     return find_all(call, Machine, ids | set(params.get("machineIds") or []))
 
 
 def _refuse_unusable(call: Call, machine: Machine) -> None:
-    """Raise Conflict where the machine would fail at once, or is upgraded already."""
+    """Raise Conflict where the machine would fail at once, or is upgraded already; Refused where others' robots are on it."""
+    holds.refuse_shared(call, machine.id)
     if not is_served(call.hub, machine):
         raise Conflict(f"计算机 {machine.name} 上没有运行中的主机")
     if not (machine.host or {}).get("allowsUpgrades"):
@@ -249,7 +251,7 @@ def upgrade_campaign_rollback(call: Call, params: dict[str, Any]) -> dict[str, A
         raise Conflict("升级活动已回滚")
     if row.previous_installer_id is None:
         raise Conflict("没有同一产品的上一个安装包，无法回滚")
-    find(call, RobotInstaller, row.previous_installer_id)
+    _refuse_version(find(call, RobotInstaller, row.previous_installer_id))
     items = list(call.session.scalars(select(UpgradeItem).where(UpgradeItem.campaign_id == row.id).order_by(UpgradeItem.id)))
     for each in items:
         if each.state in (campaigns.WAITING, campaigns.DRAINING):

@@ -1,6 +1,7 @@
 """The rows of upgrade campaigns: who may begin, how an item ends, and what its end means for the campaign."""
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
@@ -18,6 +19,8 @@ SUCCEEDED, FAILED, SKIPPED = "succeeded", "failed", "skipped"
 ITEM_STATES = (*UNFINISHED_STATES, SUCCEEDED, FAILED, SKIPPED)
 RUNNING, PAUSED, STOPPED, ROLLING_BACK, DONE, ROLLED_BACK = "running", "paused", "stopped", "rolling_back", "done", "rolled_back"
 STATES = (RUNNING, PAUSED, STOPPED, ROLLING_BACK, DONE, ROLLED_BACK)
+# It becomes an argument of the machines' own command, and must not look like an option of it.
+VERSION = re.compile(r"[A-Za-z0-9][\w.+-]*", re.ASCII)
 LONGEST_LOG = 32 * 1024
 LONGEST_REASON = 1000
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from hub import connections
-from hub.call import Caller
+from hub.call import Call, Caller
 from hub.connections import NATIVE
 from hub.core import Hub
 from hub.database import now
@@ -19,8 +19,11 @@ from hub.dispatch import Dispatcher
 from hub.models import Connection, MachineCommand, Robot, Task, UpgradeItem
 from hub.models.machine import OPEN_STATES
 from hub.models.upgrade import UNFINISHED_STATES
+from hub.scope import visible
 from hub.tasks import lifecycle
 from hub.tasks.running import send_command
+from plugins import codes
+from plugins.errors import Refused
 
 COMMAND, UPGRADE = "command", "upgrade"
 
@@ -98,6 +101,14 @@ def cancel_running(hub: Hub, running: list[Running], actor: str, why: str) -> No
 def robots_of(session: Session, machine_id: int) -> list[Robot]:
     """The robots of a machine, of whatever platform."""
     return list(session.scalars(select(Robot).where(Robot.machine_id == machine_id, Robot.is_deleted.is_(False)).order_by(Robot.id)))
+
+
+def refuse_shared(call: Call, machine_id: int) -> None:
+    """Raise Refused (30001) where robots of others are on the machine: what ends their tasks is not for this caller."""
+    there = select(Robot.id).where(Robot.machine_id == machine_id, Robot.is_deleted.is_(False))
+    seen = set(call.session.scalars(visible(there, Robot, call)))
+    if set(call.session.scalars(there)) - seen:
+        raise Refused("计算机上有其他部门的机器人", code=codes.NO_PERMISSION)
 
 
 def native_robots_of(session: Session, machine_id: int) -> list[Robot]:

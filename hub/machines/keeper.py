@@ -32,7 +32,7 @@ class SealedKeeper:
         """What is kept under a name."""
         try:
             sealed = self._hub.redis.get(self._prefix + name)
-            return self._hub.vault.open(sealed.decode(), PURPOSE) if isinstance(sealed, bytes) else None
+            return self._hub.vault.open(sealed.decode(), self._purpose(name)) if isinstance(sealed, bytes) else None
         except redis.RedisError as error:
             log.warning("nothing kept, redis is away", name=name, error=str(error))
         except ConfigurationError as error:
@@ -42,6 +42,10 @@ class SealedKeeper:
     def put(self, name: str, value: str, seconds: float) -> None:
         """Keep a text for so long."""
         try:
-            self._hub.redis.set(self._prefix + name, self._hub.vault.seal(value, PURPOSE), ex=math.ceil(seconds))
+            self._hub.redis.set(self._prefix + name, self._hub.vault.seal(value, self._purpose(name)), ex=math.ceil(seconds))
         except redis.RedisError as error:
             log.warning("not kept, redis is away", name=name, error=str(error))
+
+    def _purpose(self, name: str) -> str:
+        """What binds a text to its connection and name: moved to another key, it does not open."""
+        return f"{PURPOSE} {self._prefix}{name}"

@@ -78,6 +78,8 @@ class _Upgrade:
 
     def _install(self) -> None:
         row = self.installer
+        if not campaigns.VERSION.fullmatch(row.version):  # Whatever the hub wants: the machine's owner has not offered to take options.
+            return self._change(FAILED, "安装包版本不能作为升级命令的参数")
         try:
             content = self.here.hub.files.get(Sealed(row.blob, row.sealed_key, row.digest, row.size), row.file_name)
             path = self.installation.fetch(content, row.file_name, row.digest)

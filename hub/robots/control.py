@@ -48,6 +48,7 @@ def want(call: Call, row: Robot, **wanted: bool) -> None:
     if not connections.runs_here(call.hub, connection):
         raise NotSupported("该机器人由厂商平台管理，请在厂商平台上操作")
     call.session.execute(update(Robot).where(Robot.id == row.id).values(**wanted))
+    call.session.refresh(row)  # It may have taken a task meanwhile.
 
 
 def end_task(call: Call, row: Robot, force: bool | None) -> None:

@@ -45,6 +45,25 @@ def next_due(hub: Hub, triggers: Iterable[Mapping[str, Any]] | None, after: date
     return min((each for each in firsts if each is not None), default=None)
 
 
+def replace(hub: Hub, row: Robot, wanted: list[dict[str, Any]], *, fires_here: bool) -> None:
+    """Give a robot these triggers in the place of those that it has. One that stays as it was keeps the fire that is due this moment.
+
+    Each trigger carries ``since``, the moment from which it counts as it is: a new one does not fire for what was due before it.
+    """
+    moment = now()
+    before = {each["name"]: each for each in row.schedules or []}
+    row.schedules = [{**each, "since": _since(before.get(each["name"]), each) or moment.isoformat()} for each in wanted]
+    is_due = row.schedules_due_at is not None and row.schedules_due_at <= moment
+    pending = row.schedules_due_at if is_due and any(each["since"] != moment.isoformat() for each in row.schedules) else None
+    following = next_due(hub, row.schedules, moment)
+    row.schedules_due_at = min((each for each in (pending, following) if each is not None), default=None) if fires_here else None
+
+
+def _since(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | None:
+    """Since when the trigger has been as it is; None for one that is new or changed."""
+    return str(old["since"]) if old is not None and {**old, "since": ""} == {**new, "since": ""} else None
+
+
 def _clocked(triggers: Iterable[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
     return [each for each in triggers or () if each["type"] == "cron" and each["isActivated"]]
 
@@ -77,7 +96,8 @@ def _fire(hub: Hub, dispatcher: Dispatcher, row: Robot, path: str, until: dateti
     if until - since > GRACE:
         log.warning("fires of local triggers are too old to be made good", robot_id=row.id, since=since.isoformat())
     for trigger in _clocked(row.schedules):
-        moments = _between(_plan(hub, trigger), max(since, until - GRACE), until)
+        after = max(since - SECOND, until - GRACE, datetime.fromisoformat(trigger["since"]))
+        moments = _between(_plan(hub, trigger), after, until)
         if not moments:
             continue
         if len(moments) > 1:
@@ -93,9 +113,9 @@ def _fire(hub: Hub, dispatcher: Dispatcher, row: Robot, path: str, until: dateti
     return count
 
 
-def _between(plan: Plan, since: datetime, until: datetime) -> list[datetime]:
-    """The fires from ``since`` to ``until``, both included."""
-    return list(takewhile(lambda each: each <= until, plan.fires(since - SECOND)))
+def _between(plan: Plan, after: datetime, until: datetime) -> list[datetime]:
+    """The fires after the one moment and until the other, which is included."""
+    return list(takewhile(lambda each: each <= until, plan.fires(after)))
 
 
 def fire(dispatcher: Dispatcher, row: Robot, path: str, trigger: Mapping[str, Any], moment: datetime, kind: str = "schedule") -> int | None:

@@ -16,7 +16,7 @@ from hub.services.process import distinct
 from hub.services.robot import PURPOSE, refuse_busy
 from hub.wire import open_password
 from plugins import codes
-from plugins.errors import InvalidInput, NotFound
+from plugins.errors import InvalidInput, NotFound, Refused
 
 COLUMNS = {
     "machineUsername": "machine_username",
@@ -50,14 +50,20 @@ def take_over_settings(call: Call, given: dict[str, Any]) -> dict[str, Any]:
     if given.get("machineName"):
         _move(call, row, given["machineName"])
     if given.get("schedules") is not None:
-        row.schedules, references = _triggers(call, given["schedules"])
-        row.schedules_due_at = local_triggers.next_due(call.hub, row.schedules, now()) if own_platform(call) is None else None
-        told["schedules"] = [{**each, "processId": references[each["processId"]]} for each in row.schedules]
+        wanted, references = _triggers(call, given["schedules"])
+        told["schedules"] = [{**each, "processId": references[each["processId"]]} for each in wanted]
+        local_triggers.replace(call.hub, row, wanted, fires_here=own_platform(call) is None)
     take_over(row, given, COLUMNS)
     return told
 
 
 def _move(call: Call, row: Robot, name: str) -> None:
+    if own_platform(call) is None:
+        # The secret of a robot lies on one machine. It must not open the others: whoever runs packages there is told by the platform alone.
+        here = call.session.get(Machine, row.machine_id) if row.machine_id else None
+        if here is None or here.name != name:
+            raise Refused("机器人不能自行更换计算机，应在平台上更新机器人", code=codes.NO_PERMISSION)
+        return
     machine_id = call.session.scalar(select(Machine.id).where(Machine.name == name, Machine.is_deleted.is_(False)))
     if machine_id is None:
         raise NotFound(f"计算机 {name}")

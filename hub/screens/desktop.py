@@ -18,7 +18,10 @@ MISSING_HERE = "机器人所在机器未运行远程桌面服务：需安装 rpa
 
 @dataclass(frozen=True)
 class Ticket:
-    """The right to one session. ``may_control``: keyboard and mouse too, else the display is only seen."""
+    """The right to one session. ``may_control``: keyboard and mouse too, else the display is only seen.
+
+    ``token`` is the digest of the token with which it was asked for: the session ends with that.
+    """
 
     robot_id: int
     task_id: int
@@ -29,6 +32,7 @@ class Ticket:
     client_ip: str
     trace_id: str
     may_control: bool
+    token: str = ""
 
 
 def missing() -> str:

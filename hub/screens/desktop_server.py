@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import zipfile
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from mimetypes import guess_type
 from pathlib import Path
@@ -25,6 +26,7 @@ import redis
 import structlog
 
 from config.settings import Settings
+from hub import auth
 from hub.bootstrap import machine_name
 from hub.core import Hub
 from hub.screens import desktop
@@ -158,7 +160,8 @@ class Handler(BaseHTTPRequestHandler):
             ended["reason"] = "连接中断"
             web_socket.accept(self.connection, self.headers)
             try:
-                ended["reason"] = relay(web_socket, self.connection, server, hub.settings.desktop_lifetime, self.server.stopping)
+                may_stay = partial(auth.is_live, hub, ticket.token)
+                ended["reason"] = relay(web_socket, self.connection, server, hub.settings.desktop_lifetime, self.server.stopping, may_stay)
                 web_socket.close()
             except OSError as error:
                 log.info("remote desktop ended", robot_id=ticket.robot_id, error=str(error))

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ from plugins.errors import HubError
 CHUNK = 64 * 1024
 MOST_UNFINISHED = 512  # reads without a whole message: about 2 MiB
 LOOK = 1.0
+CHECK_INTERVAL = 5.0
 END_TIME = 3.0
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ def served(display: dict[str, Any], may_control: bool) -> Iterator[socket.socket
     ours, theirs = socket.socketpair()
     command = [
         shutil.which("x11vnc") or "x11vnc", "-inetd", "-display", display["display"], "-auth", display["authority"], "-desktop", "rpahub",
-        "-quiet", "-norc", "-nopw", "-shared", "-nosel", "-nobell", "-o", os.devnull, *([] if may_control else ["-viewonly"]),
+        "-quiet", "-norc", "-safer", "-nocmds", "-nopw", "-shared", "-nosel", "-nobell", "-o", os.devnull, *([] if may_control else ["-viewonly"]),
     ]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/", "LANG": "C.UTF-8"}
     process: subprocess.Popen[bytes] | None = None
@@ -72,12 +73,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def relay(web_socket: Any, client: socket.socket, server: socket.socket, seconds: float, stop: threading.Event) -> str:
-    """Carry bytes both ways until one side ends, the time is over, or ``stop`` is set. Gives why it ended, in Chinese."""
+def relay(
+    web_socket: Any, client: socket.socket, server: socket.socket, seconds: float, stop: threading.Event, may_stay: Callable[[], bool]
+) -> str:
+    """Carry bytes both ways until one side ends, the time is over, ``stop`` is set, or the viewer may not stay. Gives why, in Chinese."""
     from websockify.websocket import WebSocketWantReadError
 
-    deadline, unfinished = time.monotonic() + seconds, 0
+    deadline, unfinished, next_check = time.monotonic() + seconds, 0, time.monotonic() + CHECK_INTERVAL
     while time.monotonic() < deadline and not stop.is_set():
+        if time.monotonic() >= next_check:
+            next_check = time.monotonic() + CHECK_INTERVAL
+            if not may_stay():
+                return "查看者的登录已失效"
         ready, _, _ = select.select([client, server], [], [], LOOK)
         if server in ready:
             data = server.recv(CHUNK)

@@ -11,17 +11,18 @@ from hub.models import Task
 
 @dataclass(frozen=True)
 class View:
-    """An open view: of which task and run, and who opened it."""
+    """An open view: of which task and run, who opened it, and the digest of the token that ends it."""
 
     task_id: int
     run_key: str
     viewer: str
+    token: str = ""
 
 
-def open_view(hub: Hub, task: Task, viewer: str) -> str:
+def open_view(hub: Hub, task: Task, viewer: str, token: str = "") -> str:
     """Open a view for the next ``live_lifetime`` seconds; gives its id. Raises redis.RedisError."""
     live_id = secrets.token_hex(16)
-    view = View(task.id, task.run_key or "", viewer)
+    view = View(task.id, task.run_key or "", viewer, token)
     hub.redis.set(_key(live_id), json.dumps(asdict(view)), ex=hub.settings.live_lifetime)
     return live_id
 

@@ -9,6 +9,7 @@ from hub import connections
 from hub.api.downloads import signed_url
 from hub.binding import platform_of
 from hub.call import Call
+from hub.connections import NATIVE
 from hub.models import Connection, Department, Package, Process, Task, Trigger
 from hub.paging import page
 from hub.resource import ask_platform, dates, refuse_taken
@@ -42,7 +43,7 @@ def add(call: Call, params: dict[str, Any], department_id: int, connection_id: i
     checked = call.ask(connection, "package_create" if runs_here else operation, {**told, "limits": limits})
     digest = call.hub.store.put(content)
     _refuse_taken(call, department_id, params)
-    _hold_contents(call, connection_id)
+    _hold_contents(call)
     if not call.hub.store.has(digest):
         call.hub.store.put(content)
     row = Package(
@@ -66,9 +67,12 @@ def _refuse_taken(call: Call, department_id: int, params: dict[str, Any]) -> Non
     refuse_taken(call, Package, f"流程包 {name} {version}", *same)
 
 
-def _hold_contents(call: Call, connection_id: int) -> None:
-    """Let one call at a time decide whether a content is needed: it must not be removed while another package of it is being made."""
-    call.session.execute(select(Connection.id).where(Connection.id == connection_id).with_for_update())
+def _hold_contents(call: Call) -> None:
+    """Let one call at a time decide whether a content is needed: it must not be removed while another package of it is being made.
+
+    Contents are shared by the packages of all platforms, so that all calls wait for one row.
+    """
+    call.session.execute(select(Connection.id).where(Connection.adapter == NATIVE).with_for_update())
 
 
 @serves(package.package_delete)
@@ -86,7 +90,7 @@ def remove(call: Call, package_id: int, operation: str) -> None:
     row = _unused(call, package_id)
     if ask_platform(call, row, operation, {"packageId": row.reference}):
         row = _unused(call, package_id)
-    _hold_contents(call, row.connection_id)
+    _hold_contents(call)
     row.is_deleted = True
     call.session.flush()
     same = select(Package.id).where(Package.digest == row.digest, Package.is_deleted.is_(False)).limit(1)

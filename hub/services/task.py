@@ -39,7 +39,7 @@ def task_create(call: Call, params: dict[str, Any]) -> dict[str, Any]:
         raise Conflict("流程所属部门已删除")
     runs_here = connections.runs_here(call.hub, connection)
     package = _package(call, process, params.get("packageId"), runs_here)
-    group_id, robot_ids = _robots(call, process, params) if runs_here else (None, _robots_there(call, process, params))
+    group_id, robot_ids = _robots(call, process, params) if runs_here else _robots_there(call, process, params)
     count = params.get("totalCount") or 1
     if count > call.hub.settings.task_count_limit:
         raise InvalidInput(f"totalCount 不能超过 {call.hub.settings.task_count_limit}")
@@ -117,12 +117,24 @@ def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int |
     return group_id, named or None
 
 
-def _robots_there(call: Call, process: Process, params: dict[str, Any]) -> list[int] | None:
-    """The robots of the vendor's platform that the caller names."""
+def _robots_there(call: Call, process: Process, params: dict[str, Any]) -> tuple[int | None, list[int] | None]:
+    """The robots of the vendor's platform that may run the task: those that the caller names, or that the group has there; else the platform chooses."""
     robots = find_all(call, Robot, params.get("robotIds") or [])
     if any(each.connection_id != process.connection_id for each in robots):
         raise InvalidInput("robotIds 中存在不属于流程所在平台的机器人")
-    return [each.id for each in robots] or None
+    group_id = params.get("robotGroupId")
+    if group_id is not None:
+        find(call, RobotGroup, group_id)
+    elif not robots:
+        group_id = process.robot_group_id
+    if group_id is None:
+        return None, [each.id for each in robots] or None
+    members = {each.id for each in _members(call, group_id) if each.connection_id == process.connection_id}
+    if {each.id for each in robots} - members:
+        raise InvalidInput("robotIds 中存在不属于机器人组的机器人")
+    if not members:
+        raise Conflict("机器人组中没有流程所在平台的机器人", code=codes.ROBOT_STATE)
+    return group_id, [each.id for each in robots] or sorted(members)
 
 
 def refuse_unusable(call: Call, robots: list[Robot]) -> None:

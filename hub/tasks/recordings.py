@@ -74,19 +74,18 @@ def fetch_recordings(hub: Hub, task_id: int) -> None:
     with structlog.contextvars.bound_contextvars(trace_id=task.trace_id, task_id=task_id):
         age = now() - task.stopped_at
         try:
-            listed = _fetch_all(hub, connection, task)
+            _fetch_all(hub, connection, task)
         except HubError as error:
             log.warning("recordings not fetched", connection=connection.name, reason=error.message)
             done = age > UNHAD
         else:
-            done = bool(listed) or age > UNLISTED
-    if done:
-        with hub.db.write() as session:
-            session.execute(update(Task).where(Task.id == task_id).values(recordings_due=None))
+            done = age > UNLISTED  # Also where some are listed: a robot that died hands in its last one when it is back.
+    with hub.db.write() as session:
+        session.execute(update(Task).where(Task.id == task_id).values(recordings_due=None if done else _later(task, now())))
 
 
-def _fetch_all(hub: Hub, connection: Connection, task: Task) -> int:
-    """Gives how many there are. Raises HubError where one of them cannot be had (now)."""
+def _fetch_all(hub: Hub, connection: Connection, task: Task) -> None:
+    """Raises HubError where one of those that are listed cannot be had (now)."""
     answer = connections.ask(hub, connection, "video_query", {"taskId": task.reference}, trace_id=task.trace_id or "")
     rows = [each for each in answer.get("recordFileInfos", []) if each.get("recordFileId")]
     with hub.db.read() as session:
@@ -97,7 +96,6 @@ def _fetch_all(hub: Hub, connection: Connection, task: Task) -> int:
             raise VendorError("厂商平台未给出录屏的下载地址")
         _put_off(hub, task)
         _keep(hub, connection, task, each)
-    return len(rows)
 
 
 def _put_off(hub: Hub, task: Task) -> None:

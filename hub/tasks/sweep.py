@@ -40,6 +40,7 @@ def requeue_lost(hub: Hub) -> int:
     before = now() - timedelta(seconds=hub.settings.requeue_after)
     waits = (lifecycle.IS_ACTIVE, Task.state == lifecycle.QUEUED, Task.queued_at < before, Task.id.not_in(select(Outbox.subject_id)))
     count, last = 0, 0
+    known: dict[str, set[str]] = {}  # What waits on each queue: read once, however many pages of tasks there are.
     while True:
         with hub.db.read() as session:
             tasks = list(session.scalars(select(Task).where(*waits, Task.id > last).order_by(Task.id).limit(BATCH)))
@@ -47,13 +48,14 @@ def requeue_lost(hub: Hub) -> int:
         if not tasks:
             return count
         last = tasks[-1].id
-        count += _requeue(hub, rows, tasks)
+        count += _requeue(hub, rows, tasks, known)
 
 
-def _requeue(hub: Hub, rows: dict[int, Connection], tasks: list[Task]) -> int:
+def _requeue(hub: Hub, rows: dict[int, Connection], tasks: list[Task], known: dict[str, set[str]]) -> int:
     jobs = [job_of(hub, rows, task) for task in tasks if task.connection_id in rows]  # None while a platform's adapter is not installed.
-    waiting = queues.waiting_jobs(hub.redis, (name for _, _, names in jobs for name in names))
-    lost = [job for job in jobs if not queues.job_ids(*job) & waiting]
+    for name in {name for _, _, names in jobs for name in names} - known.keys():
+        known[name] = queues.waiting_jobs(hub.redis, [name])
+    lost = [job for job in jobs if not any(queues.job_ids(*job) & known[name] for name in job[2])]
     if lost:
         queues.put(hub.redis, lost)
         log.warning("queued tasks had lost their job", count=len(lost), task_ids=[subject for _, subject, _ in lost[:20]])

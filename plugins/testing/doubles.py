@@ -35,6 +35,9 @@ class FakeRun:
         """Have the run told ``command`` when it next asks."""
         self._commands.put(command)
 
+    def hide(self, text: str) -> str:
+        return text
+
     def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         """Keep a line."""
         with self._lock:

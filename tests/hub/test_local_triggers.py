@@ -29,6 +29,7 @@ def set_up(api: Api, hub: Hub) -> Callable[..., int]:
         robot("robot_api_config", robotConfig={"schedules": [{"processId": process, **each} for each in triggers]})
         with hub.db.write() as session:
             row = session.get_one(Robot, robot_id)
+            row.schedules = [{**each, "since": START.isoformat()} for each in row.schedules or []]
             row.schedules_due_at = local_triggers.next_due(hub, row.schedules, START)
         return robot_id
 
@@ -101,3 +102,36 @@ def test_a_trigger_whose_process_is_gone_holds_up_no_other(api: Api, hub: Hub, s
         row.schedules = [{**row.schedules[0], "processId": 999_999}, row.schedules[1]]
     assert fire(hub, api, START + timedelta(hours=1)) == 1
     assert fire(hub, api, START + timedelta(hours=1, minutes=1)) == 0
+
+
+def due(hub: Hub, robot_id: int, moment: datetime) -> None:
+    """Have a robot's triggers be as they are since long, and one of them due at a moment."""
+    with hub.db.write() as session:
+        row = session.get_one(Robot, robot_id)
+        row.schedules = [{**each, "since": START.isoformat()} for each in row.schedules or []]
+        row.schedules_due_at = moment
+
+
+def test_a_fire_that_is_due_while_the_triggers_are_set_again_is_not_lost(api: Api, hub: Hub) -> None:
+    robot_id = making.robot(api, robotName=making.some("夜班"))
+    robot = robot_api(api, robot_id)
+    process, _ = made_on(robot)
+    each = {"name": "每分钟", "cronExpression": "* * * * *", "processId": process}
+    robot("robot_api_config", robotConfig={"schedules": [each]})
+    now = datetime.now(UTC)
+    due(hub, robot_id, now.replace(second=0, microsecond=0))
+    robot("robot_api_config", robotConfig={"schedules": [each, {**each, "name": "新"}]})
+    assert fire(hub, api, now) == 1, "the new one was not there when the other was due"
+    assert fire(hub, api, now) == 0
+
+
+def test_a_changed_trigger_does_not_fire_for_what_was_due_before(api: Api, hub: Hub) -> None:
+    robot_id = making.robot(api, robotName=making.some("夜班"))
+    robot = robot_api(api, robot_id)
+    process, _ = made_on(robot)
+    each = {"name": "每分钟", "cronExpression": "* * * * *", "processId": process}
+    robot("robot_api_config", robotConfig={"schedules": [each]})
+    now = datetime.now(UTC)
+    due(hub, robot_id, now.replace(second=0, microsecond=0))
+    robot("robot_api_config", robotConfig={"schedules": [{**each, "priority": 2}]})
+    assert fire(hub, api, now) == 0

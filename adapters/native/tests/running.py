@@ -33,6 +33,9 @@ class FakeRun:
         self.answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
         self.events: list[tuple[str, str]] = []
 
+    def hide(self, text: str) -> str:
+        return text
+
     def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:
         self.lines.append((level, message))
         self.times.append(at)
