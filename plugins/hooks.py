@@ -55,8 +55,9 @@ def task_watch(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 def task_find(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Find the task that was started with a given key, after the hub lost the answer of ``task_create``.
 
-    ``params``: ``{"key": text, "start": what task_create was given}``. A vendor that starts a key once, however often it is told, may be told
-    again. Answer ``{"taskId": reference}``, or ``{"taskId": None}`` when it is certain that no task was started with that key.
+    ``params``: ``{"key": text, "start": what task_create was given, "saidTime": when that was (aware)}``. A vendor that starts a key once,
+    however often it is told, may be told again, as long as it remembers the key. Answer ``{"taskId": reference}``, or ``{"taskId": None}``
+    when it is certain that no task was started with that key.
     Only an adapter that sends the key along with the start may implement this: the hub starts again on None.
     """
 

@@ -135,7 +135,7 @@ class Execution:
     def _finish(self, process: subprocess.Popen[bytes], tree: ProcessTree, close_writer: Callable[[], None]) -> None:
         """End what is left of the run, take in the rest of its output, let go of what served it."""
         self._done.set()
-        if self._controller is not None:
+        if self._controller is not None and self._controller.ident is not None:  # It may have come to no start.
             self._controller.join()
         self._sweep(tree)
         close_writer()

@@ -28,7 +28,7 @@ _BOTH: dict[str, dict[str, Any]] = {
     "connection_check": {},
     "connection_import": {},
     "task_create": {**START, "key": "key-1"},
-    "task_find": {"key": "key-1", "start": START},
+    "task_find": {"key": "key-1", "start": START, "saidTime": datetime.now(UTC)},
     "task_cancel": {"taskId": "7"},
     "task_pause": {"taskId": "7"},
     "task_resume": {"taskId": "7"},

@@ -36,6 +36,7 @@ class FakeRun:
         self._commands.put(command)
 
     def hide(self, text: str) -> str:
+        """The text as it is: no test tells this run a secret."""
         return text
 
     def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:

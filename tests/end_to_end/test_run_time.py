@@ -59,7 +59,7 @@ def test_a_process_uses_what_the_platform_keeps_for_it(hub: HubProcess, admin: C
     assert (counts["consumedMessageSuccessCount"], counts["consumedMessageFailCount"], counts["totalCount"]) == (2, 1, 3)
     (usage,) = admin.call("/api/ext/credential/usage/list", {"taskId": task["taskId"]})["usages"]
     assert usage["credentialName"] == name
-    audited = admin.call("/api/ext/audit-log/list", {"sort": "-id", "pageSize": 200})
+    audited = admin.call("/api/ext/audit-log/list", {"operation": "credential_lease", "limit": 1000})
     assert name in str(audited)
     assert password not in str(audited)
     everywhere = [path for path in hub.data.rglob("*") if path.is_file() and password.encode() in path.read_bytes()]

@@ -14,13 +14,15 @@ from adapters.native.task import task_run
 from hub.demo.make_data import Data, make
 from hub.demo.package import build
 from plugins import Connection, Context, FileContent
+from plugins.testing.doubles import FakeRun
 
 
-class QuietRun:
+class QuietRun(FakeRun):
     """The hub's side of a run, kept in lists."""
 
     def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
+        super().__init__()
+        self.lines: list[tuple[str, str]] = []  # type: ignore[assignment]
         self.steps: list[tuple[float | None, str | None]] = []
 
     def log(self, level: str, message: str, at: datetime | None = None, step: str | None = None) -> None:

@@ -2,14 +2,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from adapters.standard import contract, login
+from adapters.standard import cipher, contract, login
 from adapters.standard.contract import good, sample
 from adapters.standard.tests.peer import CREDENTIALS, LOADED, asked, call, platform, robot
-from plugins import FileContent, HubError, NotFound, NotSupported, VendorError, codes
+from plugins import Connection, FileContent, HubError, NotFound, NotSupported, VendorError, codes
 from plugins.crypto import sm2
 from plugins.crypto.layouts import decoded, readings
 from plugins.crypto.public_key import PublicKey
@@ -274,6 +275,23 @@ def test_a_lost_start_is_said_again_only_to_a_peer_that_promises_to_carry_it_out
         peer.on("POST", "/api/ext/version/info", info)
         with pytest.raises(VendorError, match="Idempotency-Key"):
             call(platform(peer), "task_find", **given)
+
+
+def test_a_start_is_not_said_again_when_the_peer_may_have_forgotten_its_key(peer: FakeVendor) -> None:
+    long_ago = {**contract.EXAMPLES["task_find"], "saidTime": datetime.now(UTC) - timedelta(days=1)}
+    with pytest.raises(VendorError, match="失效"):
+        call(platform(peer), "task_find", **long_ago)
+    assert "/api/platform/task/create" not in asked(peer)
+
+
+def test_a_key_that_came_over_http_from_elsewhere_is_not_trusted() -> None:
+    def ask(path: str, params: dict[str, Any]) -> dict[str, Any]:
+        raise AssertionError("nobody is asked for a key that could not be trusted")
+
+    for kind, secret in (("platform", "password"), ("robot", "secret")):
+        connection = Connection(name="p", adapter="standard", address="http://10.9.8.7", options={"kind": kind, "cipher": "RSA"})
+        with pytest.raises(VendorError, match="public_key"):
+            cipher.sealed(connection, secret, ask)
 
 
 def fetched(peer: FakeVendor, url: str, largest: int = 100, **options: Any) -> bytes:
