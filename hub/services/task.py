@@ -118,7 +118,10 @@ def _robots(call: Call, process: Process, params: dict[str, Any]) -> tuple[int |
 
 
 def _robots_there(call: Call, process: Process, params: dict[str, Any]) -> tuple[int | None, list[int] | None]:
-    """The robots of the vendor's platform that may run the task: those that the caller names, or that the group has there; else the platform chooses."""
+    """The robots of the vendor's platform that may run the task: those that the caller names, or that the group has there.
+
+    A process must have some group, though it be one of other robots; where it has none there and the task names none, the platform chooses.
+    """
     robots = find_all(call, Robot, params.get("robotIds") or [])
     if any(each.connection_id != process.connection_id for each in robots):
         raise InvalidInput("robotIds 中存在不属于流程所在平台的机器人")
@@ -132,9 +135,9 @@ def _robots_there(call: Call, process: Process, params: dict[str, Any]) -> tuple
     members = {each.id for each in _members(call, group_id) if each.connection_id == process.connection_id}
     if {each.id for each in robots} - members:
         raise InvalidInput("robotIds 中存在不属于机器人组的机器人")
-    if not members:
+    if not members and params.get("robotGroupId") is not None:
         raise Conflict("机器人组中没有流程所在平台的机器人", code=codes.ROBOT_STATE)
-    return group_id, [each.id for each in robots] or sorted(members)
+    return (group_id if members else None), [each.id for each in robots] or sorted(members) or None
 
 
 def refuse_unusable(call: Call, robots: list[Robot]) -> None:
