@@ -16,11 +16,11 @@ SERVICES = "hub.services"
 EXTENSIONS = "hub.extensions"
 
 
-def serves(operation: Callable[..., Any]) -> Callable[[Handler], Handler]:
-    """Mark a service function as the one that answers a declared operation."""
+def serves(*operations: Callable[..., Any]) -> Callable[[Handler], Handler]:
+    """Mark a service function as the one that answers a declared operation, or several that mean the same on the platform and on a robot."""
 
     def mark(handler: Handler) -> Handler:
-        handler.__serves__ = operation.__operation__.name  # type: ignore[attr-defined]
+        handler.__serves__ = tuple(each.__operation__.name for each in operations)  # type: ignore[attr-defined]
         return handler
 
     return mark
@@ -41,10 +41,11 @@ def handlers() -> Mapping[str, Handler]:
     """The handler of each operation that the hub answers, by the operation's name. Raises ValueError when two claim one."""
     found: dict[str, Handler] = {}
     pairs = [
-        (value.__serves__, value)
+        (name, value)
         for module in modules_of(SERVICES)
         for value in vars(module).values()
         if hasattr(value, "__serves__") and value.__module__ == module.__name__
+        for name in value.__serves__
     ]
     pairs += [(each.name, each.function) for module in modules_of(EXTENSIONS) for each in declared_in(module)]
     for name, handler in pairs:

@@ -18,7 +18,7 @@ from hub.wire import open_password
 from plugins import codes
 from plugins.errors import Conflict, HubError, InvalidInput
 from plugins.files import FileContent
-from plugins.operations import file
+from plugins.operations import file, robot_api_file
 
 DEEPEST = 32
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
@@ -83,7 +83,7 @@ def _refuse_taken(call: Call, department_id: int, folder: str, name: str, but: i
         raise Conflict(f"{folder.rstrip('/')}/{name}", code=codes.FILE_NAME_TAKEN) from error
 
 
-@serves(file.file_update)
+@serves(file.file_update, robot_api_file.robot_api_file_update)
 def file_update(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Moves, renames, or adds a version with new content. A file that has a password is changed by who knows it (erratum E58)."""
     row = find(call, StoredFile, params["fileId"])
@@ -114,14 +114,14 @@ def require_password(call: Call, row: StoredFile, sent: str | None) -> None:
         raise HubError(code=codes.FILE_MISSING)
 
 
-@serves(file.file_delete)
+@serves(file.file_delete, robot_api_file.robot_api_file_delete)
 def file_delete(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The contents stay with the versions, for the audit."""
     find(call, StoredFile, params["fileId"]).is_deleted = True
     return {}
 
 
-@serves(file.file_query)
+@serves(file.file_query, robot_api_file.robot_api_file_query)
 def file_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Without its password a guarded file shows what it is, but no address (erratum E58); a wrong one is 10203."""
     row = find(call, StoredFile, params["fileId"], deleted=True)
@@ -145,7 +145,7 @@ def file_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@serves(file.file_list)
+@serves(file.file_list, robot_api_file.robot_api_file_list)
 def file_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The files of a department and those below it."""
     statement = within_department(select(StoredFile), StoredFile, call, params.get("depId"), params.get("includeChildren") is False)

@@ -18,7 +18,7 @@ from hub.tasks import lifecycle, queues
 from plugins import codes
 from plugins.errors import Conflict, InvalidInput, NotFound, Refused
 from plugins.normalise import TASK_STATUS, task_status
-from plugins.operations import task
+from plugins.operations import robot_api_task, task
 
 MEDIUM = 1
 CREATE_MODES = {0: "platform", 1: "robot", 2: "api"}
@@ -188,7 +188,7 @@ _TASK = (
 )
 
 
-@serves(task.task_query)
+@serves(task.task_query, robot_api_task.robot_api_task_query)
 def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """One task, from its row: the truth about it."""
     with call.hub.db.rows() as connection:
@@ -225,7 +225,7 @@ def task_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@serves(task.task_list)
+@serves(task.task_list, robot_api_task.robot_api_task_list)
 def task_list(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """Tasks by department, process and start; a range leaves out those that have not started (erratum E76)."""
     statement = within_department(select(Task), Task, call, params.get("depId"), params.get("includeChildren") is False)

@@ -22,7 +22,7 @@ from hub.tasks.running import send_command
 from plugins import codes
 from plugins.context import Command
 from plugins.errors import Conflict, HubError
-from plugins.operations import task
+from plugins.operations import robot_api_task, task
 
 EFFECT_WAIT = 5.0
 LOOK_INTERVAL = 0.05
@@ -31,7 +31,7 @@ UNDER_WAY = "任务正在提交到厂商平台，请稍后重试"
 log = structlog.get_logger(__name__)
 
 
-@serves(task.task_cancel)
+@serves(task.task_cancel, robot_api_task.robot_api_task_cancel)
 def task_cancel(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """A task that waits is cancelled at once; a running one when all its processes have ended.
 
@@ -65,7 +65,7 @@ def _cancel_at_vendor(call: Call, connection: Connection, row: Task) -> None:
     vendor.watch_task(call.hub, connection, row)
 
 
-@serves(task.task_pause)
+@serves(task.task_pause, robot_api_task.robot_api_task_pause)
 def task_pause(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """A queued task is held until it is resumed; a running one comes to a halt (erratum E39). Where a platform cannot pause: 20102."""
     row = _unfinished(call, params["taskId"])
@@ -91,7 +91,7 @@ def task_pause(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@serves(task.task_resume)
+@serves(task.task_resume, robot_api_task.robot_api_task_resume)
 def task_resume(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """A paused task goes on, one that was held is queued again. Any other is refused with 10504 (erratum E39)."""
     row = _unfinished(call, params["taskId"])

@@ -13,12 +13,12 @@ from hub.scope import find
 from hub.serving import serves
 from hub.tasks import lifecycle
 from plugins.fields import LOG_LEVELS
-from plugins.operations import task_log
+from plugins.operations import robot_api_task_log, task_log
 
 MOST_LINES = 50_000
 
 
-@serves(task_log.task_log_query)
+@serves(task_log.task_log_query, robot_api_task_log.robot_api_task_log_query)
 def task_log_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The lines of a task's log; of a task that still runs on a vendor's platform, as that platform has them now.
 

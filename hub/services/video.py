@@ -12,10 +12,10 @@ from hub.models import Connection, Recording, Task
 from hub.scope import find
 from hub.serving import serves
 from hub.tasks import recordings
-from plugins.operations import video
+from plugins.operations import robot_api_video, video
 
 
-@serves(video.video_query)
+@serves(video.video_query, robot_api_video.robot_api_video_query)
 def video_query(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     """The recordings of a task, each with an expiring download address.
 
